@@ -1,0 +1,110 @@
+"""How rows read in answers: times and decimals as text, None as null."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from chalicelib.domain.cancels import CancelRequest
+from chalicelib.domain.events import AccountResult, EventLog
+from chalicelib.domain.orders import Order, OrderRequest
+from chalicelib.domain.strategies import Account, Strategy
+from chalicelib.domain.text import to_text
+from chalicelib.usecases.alerts import AlertAnswer
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_ORDER_FIELDS = _names(
+    "order_id strategy_id event_id account_id exchange market testnet host symbol side order_type quantity "
+    "quote_amount percent price stop_price time_in_force post_only reduce_only tag status placement attempt "
+    "client_order_id exchange_order_id filled_quantity average_price cancel_requested_at reason error attention "
+    "deadline check_at send_by created_at updated_at version"
+)
+_REQUEST_FIELDS = _names(
+    "client_order_id symbol side order_type quantity quote_amount price stop_price time_in_force post_only reduce_only"
+)
+_CANCEL_FIELDS = _names(
+    "cancel_id order_id strategy_id account_id exchange symbol status waiting_for_order retry_count "
+    "next_retry_at last_error result requested_by completed_at created_at updated_at version"
+)
+_RESULT_FIELDS = _names(
+    "account_id exchange order_id status placement exchange_order_id filled_quantity average_price error"
+)
+_EVENT_FIELDS = _names(
+    "event_id strategy_id order_type symbol total_accounts successful_accounts failed_accounts created_at updated_at"
+)
+_STRATEGY_FIELDS = _names("strategy_id name enabled halted version created_at updated_at")
+_ACCOUNT_FIELDS = _names("account_id exchange market testnet enabled version created_at updated_at")
+
+
+def show_order(order: Order, *, whole: bool = False) -> dict[str, Any]:
+    """An order; `whole` adds the exact request and the history of its states."""
+    shown = _fields(order, _ORDER_FIELDS)
+    if whole:
+        shown["request"] = _show_request(order.request)
+        shown["history"] = [_fields(entry, ["at", "status", "placement", "by", "note"]) for entry in order.history]
+    return shown
+
+
+def show_cancel(request: CancelRequest, max_retries: int) -> dict[str, Any]:
+    """A row of the cancel queue."""
+    return {**_fields(request, _CANCEL_FIELDS), "max_retries": max_retries}
+
+
+def show_event(event: EventLog) -> dict[str, Any]:
+    """A log row with the results by account."""
+    shown = _fields(event, _EVENT_FIELDS)
+    shown["settled"] = event.check_at is None
+    shown["execution_results"] = [_show_result(result) for result in event.results]
+    if event.is_cancel:
+        shown["target_order_ids"] = list(event.order_ids)
+    return shown
+
+
+def show_answer(answer: AlertAnswer) -> dict[str, Any]:
+    """The webhook's answer."""
+    event = answer.event
+    return {
+        "event_id": event.event_id,
+        "strategy_id": event.strategy_id,
+        "order_type": event.order_type,
+        "duplicate": answer.duplicate,
+        "total_accounts": event.total_accounts,
+        "successful_accounts": event.successful_accounts,
+        "failed_accounts": event.failed_accounts,
+        "execution_results": [_show_result(result) for result in event.results],
+    }
+
+
+def show_strategy(strategy: Strategy) -> dict[str, Any]:
+    """A strategy, without its token's hash."""
+    shown = _fields(strategy, _STRATEGY_FIELDS)
+    shown["symbols"] = list(strategy.symbols)
+    shown["accounts"] = [_fields(share, ["account_id", "weight"]) for share in strategy.accounts]
+    shown["limits"] = _fields(strategy, ["max_order_notional"])
+    return shown
+
+
+def show_account(account: Account) -> dict[str, Any]:
+    """An account; whether it has credentials, never which."""
+    shown = _fields(account, _ACCOUNT_FIELDS)
+    return {**shown, "options": dict(account.options), "has_credentials": account.secret_name is not None}
+
+
+def _show_request(request: OrderRequest | None) -> dict[str, Any] | None:
+    return _fields(request, _REQUEST_FIELDS) if request else None
+
+
+def _show_result(result: AccountResult) -> dict[str, Any]:
+    return _fields(result, _RESULT_FIELDS)
+
+
+def _fields(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: _plain(getattr(row, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int):
+        return value
+    return to_text(value)

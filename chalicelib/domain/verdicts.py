@@ -1,0 +1,254 @@
+"""What an order becomes after an exchange spoke, or kept silent: pure decisions, no I/O (R5, R8, R9, R12, R13)."""
+
+from datetime import datetime
+from typing import Any
+
+from chalicelib.domain.clock import after
+from chalicelib.domain.orders import Order, OrderType, Placement
+from chalicelib.domain.outcomes import (
+    Absent,
+    Acknowledged,
+    Duplicate,
+    ExchangeOrder,
+    Found,
+    Lookup,
+    LookupFailed,
+    NotPlaced,
+    OrderStatus,
+    Placed,
+    PlaceOutcome,
+    Unknown,
+)
+from chalicelib.domain.policy import (
+    ENGINE_TIMEOUT,
+    READ_LAG,
+    READY_PATIENCE,
+    SIGHTINGS_APART,
+    WATCH_AFTER,
+    Policy,
+)
+
+NEVER_SENT = "never_sent"
+NEVER_PLACED = "never_placed"
+NOT_PLACED = "NOT_PLACED"
+HALTED = "HALTED"
+EXPIRED_BEFORE_SEND = "EXPIRED_BEFORE_SEND"
+REQUESTED = "requested"
+
+
+def after_place(order: Order, attempt: int, outcome: PlaceOutcome, now: datetime, by: str, policy: Policy) -> Order:
+    """The row after the create of `attempt` was answered, or was not."""
+    match outcome:
+        case Placed(found):
+            return adopt(order, found, now, by, policy)
+        case _ if order.placement is not Placement.SENDING or order.attempt != attempt:
+            return order  # somebody settled it meanwhile, and only a sighting outranks that
+        case Acknowledged(exchange_order_id):
+            return order.moved(
+                now,
+                by,
+                OrderStatus.PENDING,
+                Placement.ACKED,
+                exchange_order_id=exchange_order_id,
+                seen_on_exchange=True,
+                check_at=after(now, 2.0),
+            )
+        case NotPlaced(code, message, retry):
+            return _not_placed(order, now, by, policy, code=code, message=message, again=retry)
+        case Duplicate(message) | Unknown(message):
+            return order.moved(
+                now,
+                by,
+                OrderStatus.PENDING,
+                Placement.UNKNOWN,
+                error=message,
+                check_at=_next_look(order, now),
+            )
+
+
+def after_lookup(
+    order: Order, lookup: Lookup, now: datetime, by: str, policy: Policy, exchange_now: datetime | None = None
+) -> Order:
+    """The row after it was looked up by its full client id in every book.
+
+    `exchange_now` is the exchange's own time, with which its deadline is compared; `now` where it is left out.
+    """
+    match lookup:
+        case Found(found):
+            return adopt(order, found, now, by, policy)
+        case LookupFailed(message):
+            return order.changed(now, error=message, checks=order.checks + 1, check_at=_next_look(order, now, policy))
+        case Absent():
+            return _absent(order, now, exchange_now or now, by, policy)
+
+
+def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Policy) -> Order:
+    """The row after the exchange's own word; `order` itself where that says nothing new (R5, R13)."""
+    if not order.is_same_as(found):
+        return order.changed(
+            now,
+            attention=f"the exchange shows another order under our client id {found.client_order_id}",
+            check_at=after(now, policy.reconcile_interval),
+        )
+    if _is_older(order, found):
+        return _looked(order, now, policy)
+    status = found.status
+    if order.status is OrderStatus.OPEN and status is OrderStatus.REJECTED:
+        status = OrderStatus.CANCELLED
+    if order.status is OrderStatus.FILLED:
+        status = OrderStatus.FILLED
+    changes: dict[str, Any] = {
+        "exchange_order_id": found.exchange_order_id,
+        "filled_quantity": max(order.filled_quantity, found.filled_quantity),
+        "average_price": found.average_price if found.average_price is not None else order.average_price,
+        "exchange_updated_at": found.updated_at or order.exchange_updated_at,
+        "seen_on_exchange": True,
+        "absent_seen": (),
+        "checks": 0,
+    }
+    if all(getattr(order, name) == value for name, value in changes.items()) and status is order.status:
+        return _looked(order, now, policy)
+    if status is OrderStatus.PENDING:
+        return order.changed(now, **changes, check_at=after(now, 2.0))
+    changes |= _words(order, status, found)
+    if not status.terminal:
+        changes["check_at"] = after(now, policy.reconcile_interval)
+    return order.moved(now, by, status, evidence=True, **changes)
+
+
+def never_sent(order: Order, now: datetime, by: str) -> Order:
+    """A READY order whose cancel was asked for: it is never sent (invariant 5)."""
+    return order.moved(now, by, OrderStatus.CANCELLED, reason=NEVER_SENT if order.attempt == 1 else NEVER_PLACED)
+
+
+def halted(order: Order, now: datetime, by: str, why: str) -> Order:
+    """A READY order that the switch, its strategy or its account no longer allows (R10)."""
+    return order.moved(now, by, OrderStatus.CANCELLED, reason=HALTED, error=why)
+
+
+def expired_before_send(order: Order, now: datetime, by: str) -> Order:
+    """A READY order that nobody sent in time (R10)."""
+    why = "the order could not be sent within MAX_SEND_DELAY"
+    reason = EXPIRED_BEFORE_SEND if order.attempt == 1 else NOT_PLACED
+    return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=why)
+
+
+def refused_locally(order: Order, now: datetime, by: str, code: str, why: str) -> Order:
+    """An order that cannot be sent as it stands; nothing left this process."""
+    return order.moved(now, by, OrderStatus.REJECTED, reason=code, error=why)
+
+
+def proof_from(order: Order) -> datetime | None:
+    """From when on absence can be proof: no request of this attempt can still be executed (R12)."""
+    return after(order.deadline, ENGINE_TIMEOUT + READ_LAG) if order.deadline else None
+
+
+def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy: Policy) -> Order:
+    if order.terminal:
+        return _watched_on(order, now)
+    provable_from = proof_from(order)
+    if order.seen_on_exchange or provable_from is None:
+        return order.changed(
+            now,
+            attention="the exchange does not show an order that it had taken; look at the account's history",
+            checks=order.checks + 1,
+            check_at=_next_look(order, now, policy),
+        )
+    if exchange_now < provable_from:
+        return order.changed(now, checks=order.checks + 1, check_at=_next_look(order, now))
+    first = order.absent_seen[0] if order.absent_seen else None
+    if first is None or now < after(first, SIGHTINGS_APART):
+        seen = order.absent_seen or (now,)
+        return order.changed(now, absent_seen=seen, check_at=after(seen[0], SIGHTINGS_APART))
+    proven = order.changed(now, absent_seen=(first, now))
+    why = "the exchange never took the order"
+    again = order.order_type is not OrderType.MARKET
+    return _not_placed(proven, now, by, policy, code=NOT_PLACED, message=why, again=again, by_absence=True)
+
+
+def _not_placed(
+    order: Order,
+    now: datetime,
+    by: str,
+    policy: Policy,
+    *,
+    code: str,
+    message: str,
+    again: bool,
+    by_absence: bool = False,
+) -> Order:
+    """Nothing of this attempt is on the exchange: cancelled, ready again, or rejected (R9).
+
+    An absence is a conclusion, not the exchange's word: such a row stays watched for a while (R12).
+    """
+    watch: dict[str, Any] = {"check_at": after(now, WATCH_AFTER[0]), "checks": 1} if by_absence else {}
+    if order.cancel_requested:
+        return order.moved(now, by, OrderStatus.CANCELLED, reason=NEVER_PLACED, error=message, **watch)
+    if again and order.order_type is not OrderType.MARKET and _may_try_again(order, now, policy):
+        return order.moved(
+            now,
+            by,
+            OrderStatus.PENDING,
+            Placement.READY,
+            note=message,
+            attempt=order.attempt + 1,
+            request=None,
+            deadline=None,
+            absent_seen=(),
+            checks=0,
+            not_before=after(now, 2.0),
+            check_at=after(now, READY_PATIENCE),
+            error=message,
+        )
+    reason = NOT_PLACED if again else code
+    return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=message, **watch)
+
+
+def _may_try_again(order: Order, now: datetime, policy: Policy) -> bool:
+    in_time = order.send_by is not None and now < order.send_by
+    return in_time and order.attempt <= policy.exchange_max_retries
+
+
+def _is_older(order: Order, found: ExchangeOrder) -> bool:
+    """By the exchange's update time, then by fill; at the same time a terminal state outranks an open one."""
+    if order.exchange_updated_at is None or found.updated_at is None:
+        return order.terminal and not found.status.terminal and found.updated_at is None and order.seen_on_exchange
+    if found.updated_at != order.exchange_updated_at:
+        return found.updated_at < order.exchange_updated_at
+    return found.filled_quantity < order.filled_quantity or (order.terminal and not found.status.terminal)
+
+
+def _words(order: Order, status: OrderStatus, found: ExchangeOrder) -> dict[str, str | None]:
+    """Reason and error that fit the state: what was wrong before is no longer."""
+    if status is OrderStatus.CANCELLED:
+        return {"reason": REQUESTED if order.cancel_requested else (found.reason or "external"), "error": None}
+    if status in (OrderStatus.EXPIRED, OrderStatus.REJECTED):
+        return {"reason": found.reason or status.value, "error": found.reason}
+    return {"reason": None, "error": None}
+
+
+def _looked(order: Order, now: datetime, policy: Policy) -> Order:
+    """Nothing new: only the time of the next look changes, and only where one was due."""
+    if order.terminal:
+        return _watched_on(order, now) if order.check_at else order
+    if order.check_at is not None and order.check_at > now:
+        return order
+    pause = policy.reconcile_interval if order.status is OrderStatus.OPEN else 2.0
+    return order.changed(now, check_at=after(now, pause), checks=0)
+
+
+def _watched_on(order: Order, now: datetime) -> Order:
+    stage = order.checks
+    following = after(now, WATCH_AFTER[stage]) if stage < len(WATCH_AFTER) else None
+    return order.changed(now, check_at=following, checks=stage + 1)
+
+
+def _next_look(order: Order, now: datetime, policy: Policy | None = None) -> datetime:
+    """2 s growing to 30, but never past the first instant at which absence would be proof."""
+    if order.terminal:
+        return after(now, 60.0)
+    if order.status is OrderStatus.OPEN and policy is not None:
+        return after(now, min(policy.reconcile_interval, 30.0))
+    soon = after(now, min(2.0 * 2 ** min(order.checks, 5), 30.0))
+    provable_from = proof_from(order)
+    return provable_from if provable_from and now < provable_from < soon else soon

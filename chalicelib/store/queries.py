@@ -1,0 +1,240 @@
+"""Lists: work by its sparse index, pages for people. Nothing here scans but the two small tables of settings."""
+
+import asyncio
+import base64
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+
+from pynamodb.expressions.condition import Condition
+from pynamodb.models import Model
+
+from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.clock import day_of, parse_utc
+from chalicelib.domain.errors import InvalidError
+from chalicelib.domain.events import EventLog
+from chalicelib.domain.ids import first_event_id
+from chalicelib.domain.orders import Order
+from chalicelib.domain.outcomes import OrderStatus
+from chalicelib.domain.ports import Page
+from chalicelib.domain.strategies import Account, Strategy
+from chalicelib.store.database import Database
+from chalicelib.store.rows import from_model
+from chalicelib.store.tables import (
+    INDEXES,
+    SHARD,
+    AccountRow,
+    CancelRow,
+    EventRow,
+    OrderRow,
+    StrategyRow,
+    SystemRow,
+)
+
+T = TypeVar("T")
+Item = dict[str, Any]
+
+DAYS_LISTED = 92
+"""How far back lists without a filter reach: a little more than rows are kept after their end."""
+
+_PAGE = 100
+_DAYS_AT_ONCE = 31
+
+
+class Queries:
+    """The listing half of the store."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def due_orders(self, now: datetime, limit: int) -> list[str]:
+        return [item["order_id"]["S"] for item in await self._due(OrderRow, "live", OrderRow.check_at <= now, limit)]
+
+    async def due_cancels(self, now: datetime, limit: int) -> list[str]:
+        items = await self._due(CancelRow, "due", CancelRow.next_retry_at <= now, limit)
+        return [item["cancel_id"]["S"] for item in items]
+
+    async def next_cancel_at(self) -> datetime | None:
+        items = await self._due(CancelRow, "due", None, 1)
+        return parse_utc(items[0]["next_retry_at"]["S"]) if items else None
+
+    async def unsettled_events(self, now: datetime, limit: int) -> list[tuple[str, str]]:
+        items = await self._due(EventRow, "unsettled", EventRow.check_at <= now, limit)
+        return [(item["strategy_id"]["S"], item["event_id"]["S"]) for item in items]
+
+    async def live_orders(self, strategy_id: str) -> list[str]:
+        items = await self._everything(OrderRow, strategy_id, index_name="live_by_strategy")
+        return [item["order_id"]["S"] for item in items]
+
+    async def live_orders_of_account(self, account_id: str) -> list[str]:
+        items = await self._everything(OrderRow, SHARD, index_name="live")
+        return [item["order_id"]["S"] for item in items if item["account_id"]["S"] == account_id]
+
+    async def recent_events(self, strategy_id: str, since: datetime) -> list[EventLog]:
+        newer = EventRow.event_id >= first_event_id(since)
+        items = await self._everything(EventRow, strategy_id, range_key_condition=newer, consistent_read=True)
+        return [_row(EventLog, EventRow, item) for item in items]
+
+    async def list_orders(
+        self,
+        strategy_id: str | None,
+        status: OrderStatus | None,
+        symbol: str | None,
+        limit: int,
+        cursor: str | None,
+    ) -> Page[Order]:
+        wanted = _all_of(
+            OrderRow.status == status if status else None,
+            OrderRow.symbol == symbol if symbol else None,
+        )
+        index = "by_strategy" if strategy_id else "by_day"
+        partitions = [strategy_id] if strategy_id else await self._days()
+        return await self._page(Order, OrderRow, index, partitions, limit, 0, cursor, wanted)
+
+    async def list_cancels(
+        self, status: CancelStatus | None, limit: int, offset: int, cursor: str | None
+    ) -> Page[CancelRequest]:
+        index = "by_status" if status else "by_day"
+        partitions = [status.value] if status else await self._days()
+        return await self._page(CancelRequest, CancelRow, index, partitions, limit, 0 if cursor else offset, cursor)
+
+    async def list_events(self, strategy_id: str, limit: int, cursor: str | None) -> Page[EventLog]:
+        return await self._page(EventLog, EventRow, None, [strategy_id], limit, 0, cursor)
+
+    async def strategies(self) -> list[Strategy]:
+        rows = await self._database.run(lambda: list(StrategyRow.scan(consistent_read=True)))
+        return sorted((from_model(Strategy, row) for row in rows), key=lambda row: row.strategy_id)
+
+    async def accounts(self) -> list[Account]:
+        rows = await self._database.run(lambda: list(AccountRow.scan(consistent_read=True)))
+        return sorted((from_model(Account, row) for row in rows), key=lambda row: row.account_id)
+
+    async def ping(self) -> None:
+        await self._database.run(lambda: SystemRow.count("switch"))
+
+    async def _days(self) -> list[str]:
+        today = self._database.clock.now() + timedelta(days=1)  # rows of a machine whose clock is ahead are seen too
+        return [day_of(today - timedelta(days=back)) for back in range(DAYS_LISTED)]
+
+    async def _due(self, model: type[Model], index: str, until: Condition | None, limit: int) -> list[Item]:
+        return (await self._query(model, SHARD, index_name=index, range_key_condition=until, limit=limit))[0]
+
+    async def _everything(self, model: type[Model], hash_key: str, **query: Any) -> list[Item]:
+        items, last = await self._query(model, hash_key, **query)
+        while last:
+            more, last = await self._query(model, hash_key, exclusive_start_key=last, **query)
+            items += more
+        return items
+
+    async def _query(self, model: type[Model], hash_key: str, **query: Any) -> tuple[list[Item], Item | None]:
+        table = model._get_connection()
+        answer = await self._database.run(lambda: table.query(hash_key, **query))
+        return answer["Items"], answer.get("LastEvaluatedKey")
+
+    async def _page(
+        self,
+        kind: type[T],
+        model: type[Model],
+        index: str | None,
+        partitions: Sequence[str],
+        limit: int,
+        skip: int,
+        cursor: str | None,
+        wanted: Condition | None = None,
+    ) -> Page[T]:
+        """Newest first through the partitions, the newest partition first."""
+        names = _key_names(model, index)
+        partition, start = _decode(cursor, names) if cursor else (partitions[0], None)
+        if partition not in partitions:
+            raise _bad_cursor()
+        rest = [name for name in partitions if name <= partition] if len(partitions) > 1 else list(partitions)
+        found = [item async for item in self._walk(model, index, rest, skip + limit + 1, start, wanted)]
+        page, more = found[skip : skip + limit], len(found) > skip + limit
+        last = _encode(page[-1], names) if page and more else None
+        return Page([_row(kind, model, item) for item in page], last)
+
+    async def _walk(
+        self,
+        model: type[Model],
+        index: str | None,
+        partitions: Sequence[str],
+        want: int,
+        start: Item | None,
+        wanted: Condition | None,
+    ) -> AsyncIterator[Item]:
+        """At most `want` items. Several days are asked at once: most days of a quiet system are empty."""
+        chunks = [
+            partitions[:1],
+            *(partitions[at : at + _DAYS_AT_ONCE] for at in range(1, len(partitions), _DAYS_AT_ONCE)),
+        ]
+        for chunk in chunks:
+            parts = await asyncio.gather(
+                *(
+                    self._partition(model, index, name, want, start if name == partitions[0] else None, wanted)
+                    for name in chunk
+                )
+            )
+            for item in (item for part in parts for item in part):
+                if want == 0:
+                    return
+                want -= 1
+                yield item
+
+    async def _partition(
+        self, model: type[Model], index: str | None, name: str, want: int, start: Item | None, wanted: Condition | None
+    ) -> list[Item]:
+        items: list[Item] = []
+        while len(items) < want:
+            more, start = await self._query(
+                model,
+                name,
+                index_name=index,
+                scan_index_forward=False,
+                exclusive_start_key=start,
+                filter_condition=wanted,
+                limit=_PAGE if wanted is not None else min(want - len(items), 1000),
+            )
+            items += more
+            if start is None:
+                break
+        return items[:want]
+
+
+def _all_of(*conditions: Condition | None) -> Condition | None:
+    given = [condition for condition in conditions if condition is not None]
+    result = given[0] if given else None
+    for condition in given[1:]:
+        result &= condition
+    return result
+
+
+def _row(kind: type[T], model: type[Model], item: Item) -> T:
+    return from_model(kind, model.from_raw_data(item))
+
+
+def _key_names(model: type[Model], index: str | None) -> list[str]:
+    """What a start key consists of: the table's own key, and the index's."""
+    keys = [a.attr_name for a in model.get_attributes().values() if a.is_hash_key or a.is_range_key]
+    return list(dict.fromkeys([*(INDEXES[model][index] if index else ()), *keys]))
+
+
+def _encode(item: Item, names: Sequence[str]) -> str:
+    key = [item[name]["S"] for name in names]
+    return base64.urlsafe_b64encode(json.dumps(key, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, names: Sequence[str]) -> tuple[str, Item]:
+    """The partition in which to go on, and the key after which. Raises InvalidError."""
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if len(values) != len(names) or not all(isinstance(value, str) and value for value in values):
+            raise ValueError("not a key of this list")
+    except (ValueError, TypeError):
+        raise _bad_cursor() from None
+    return values[0], {name: {"S": value} for name, value in zip(names, values, strict=True)}
+
+
+def _bad_cursor() -> InvalidError:
+    message = "the cursor is not one that this list gave out; start again without it"
+    return InvalidError(message, [{"field": "cursor", "message": message}])

@@ -1,0 +1,111 @@
+"""Turns an alert into one order for every account of its strategy."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from chalicelib.domain import verdicts
+from chalicelib.domain.alerts import OrderAlert
+from chalicelib.domain.clock import after
+from chalicelib.domain.orders import Order, OrderType, Placement, Transition
+from chalicelib.domain.outcomes import OrderStatus
+from chalicelib.domain.policy import READY_PATIENCE
+from chalicelib.domain.ports import Exchange, OrderNotAcceptedError
+from chalicelib.domain.strategies import Account, AccountShare
+from chalicelib.usecases.services import Services, Setup
+
+_BY = "alert"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An order that is to be stored; with a session, it is sent by this task right afterwards."""
+
+    order: Order
+    session: Exchange | None
+
+
+def share_list(setup: Setup) -> list[tuple[AccountShare, Account]]:
+    """The strategy's enabled accounts; others are left out and not counted."""
+    pairs = ((share, setup.accounts.get(share.account_id)) for share in setup.strategy.accounts)
+    return [(share, account) for share, account in pairs if account is not None and account.enabled]
+
+
+async def draft_orders(
+    services: Services, setup: Setup, alert: OrderAlert, event_id: str, now: datetime
+) -> Sequence[Draft]:
+    """MARKET orders as SENDING with their exact request, all others as READY; one that cannot be sent at all
+    is stored as REJECTED, and touches no other (invariant 8)."""
+    orders = [_new_order(services, setup, alert, event_id, share, account, now) for share, account in share_list(setup)]
+    if alert.order_type is not OrderType.MARKET:
+        return [Draft(order, None) for order in orders]
+    return await asyncio.gather(*(_prepared(services, setup, order) for order in orders))
+
+
+async def _prepared(services: Services, setup: Setup, order: Order) -> Draft:
+    """Everything that sending needs is loaded here, before the row is written (R1)."""
+    try:
+        session = await services.exchanges.session(setup.accounts[order.account_id], order.venue)
+        request = await session.prepare(order)
+    except OrderNotAcceptedError as error:
+        refused = verdicts.refused_locally(order, services.clock.now(), _BY, error.code, error.message)
+        return Draft(replace(refused, version=1), None)
+    deadline = after(await session.now(), services.policy.market_order_timeout)
+    entry = Transition(order.created_at, OrderStatus.PENDING, Placement.SENDING, _BY)
+    sending = replace(
+        order,
+        placement=Placement.SENDING,
+        request=request,
+        deadline=deadline,
+        check_at=deadline,
+        history=(entry,),
+    )
+    return Draft(sending, session)
+
+
+def _new_order(
+    services: Services,
+    setup: Setup,
+    alert: OrderAlert,
+    event_id: str,
+    share: AccountShare,
+    account: Account,
+    now: datetime,
+) -> Order:
+    venue = services.exchanges.venue_for(account)
+    order_id = services.ids.order_id(now)
+    return Order(
+        order_id=order_id,
+        strategy_id=setup.strategy.strategy_id,
+        event_id=event_id,
+        account_id=account.account_id,
+        exchange=venue.exchange,
+        market=venue.market,
+        testnet=venue.testnet,
+        host=venue.host,
+        symbol=alert.symbol,
+        side=alert.side,
+        order_type=alert.order_type,
+        quantity=_times(alert.quantity, share.weight),
+        quote_amount=_times(alert.quote_amount, share.weight),
+        percent=_times(alert.percent, share.weight),
+        price=alert.price,
+        stop_price=alert.stop_price,
+        time_in_force=alert.time_in_force,
+        post_only=alert.post_only,
+        reduce_only=alert.reduce_only,
+        tag=alert.tag,
+        status=OrderStatus.PENDING,
+        placement=Placement.READY,
+        send_by=after(now, services.policy.max_send_delay),
+        check_at=after(now, READY_PATIENCE),
+        created_at=now,
+        updated_at=now,
+        history=(Transition(now, OrderStatus.PENDING, Placement.READY, _BY),),
+    )
+
+
+def _times(amount: Decimal | None, weight: Decimal) -> Decimal | None:
+    return None if amount is None else amount * weight

@@ -1,0 +1,72 @@
+"""CANCEL and CANCEL_ALL: finds the live orders that match, stores every request, then calls exchanges (R22)."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+from chalicelib.domain.alerts import CancelAlert
+from chalicelib.domain.clock import Budget, after
+from chalicelib.domain.errors import ConflictError, NotFoundError, StaleRowError
+from chalicelib.domain.events import EventLog
+from chalicelib.domain.orders import Order
+from chalicelib.domain.policy import RECENT_EVENTS
+from chalicelib.domain.ports import Update
+from chalicelib.usecases.cancelling import BY_EVENT, StoredCancel, carry_out, store_cancel
+from chalicelib.usecases.recording import refresh_event
+from chalicelib.usecases.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+async def live_orders(services: Services, strategy_id: str) -> list[Order]:
+    """A strategy's live orders. An index may lag, so orders of its recent log rows are looked at too, and
+    every row is read consistently."""
+    since = after(services.clock.now(), -RECENT_EVENTS)
+    indexed, events = await asyncio.gather(
+        services.store.live_orders(strategy_id), services.store.recent_events(strategy_id, since)
+    )
+    names = set(indexed)
+    names.update(order_id for event in events if not event.is_cancel for order_id in event.order_ids)
+    rows = await services.store.get_all(Order, sorted(names))
+    return [row for row in rows if not row.terminal]
+
+
+async def find_targets(services: Services, strategy_id: str, alert: CancelAlert) -> list[str]:
+    """Ids of the live orders that the alert means; an order of another strategy matches nothing."""
+    return [
+        order.order_id
+        for order in await live_orders(services, strategy_id)
+        if alert.order_id in (None, order.order_id)
+        and alert.tag in (None, order.tag)
+        and alert.symbol in (None, order.symbol)
+    ]
+
+
+async def carry_out_targets(services: Services, event: EventLog, budget: Budget) -> EventLog:
+    """Ask for the cancel of every target, once: first all requests are stored, then exchanges are called
+    until the budget ends. A duplicate and reconcile resume where a crash left the asking unfinished."""
+    if not event.asked:
+        by = BY_EVENT + event.event_id
+        stored = await asyncio.gather(*(_stored(services, order_id, by) for order_id in event.order_ids))
+        await _mark_asked(services, event)
+        mine = [request for request in stored if request is not None]
+        await asyncio.gather(*(carry_out(services, request, by, budget) for request in mine))
+    return await refresh_event(services, event.strategy_id, event.event_id) or event
+
+
+async def _mark_asked(services: Services, event: EventLog) -> None:
+    """From here on a request that somebody deletes stays deleted."""
+    try:
+        await services.store.commit(Update(event, replace(event, asked=True, version=event.version + 1)))
+    except StaleRowError:
+        logger.debug(
+            "log row changed meanwhile; its targets may be asked once more", extra={"event_id": event.event_id}
+        )
+
+
+async def _stored(services: Services, order_id: str, by: str) -> StoredCancel | None:
+    try:
+        return await store_cancel(services, order_id, by)
+    except (ConflictError, NotFoundError) as known:
+        logger.debug("nothing to ask for: %s", known, extra={"order_id": order_id})
+        return None

@@ -1,0 +1,318 @@
+"""Cancels orders: a durable request first, then whatever the order's placement allows, until proof (R14–R20)."""
+
+import logging
+from dataclasses import dataclass
+
+from chalicelib.domain import verdicts
+from chalicelib.domain.cancels import CancelRequest, CancelStatus, cancel_request_for
+from chalicelib.domain.clock import Budget, after
+from chalicelib.domain.errors import (
+    ConflictError,
+    DatabaseUnavailableError,
+    NotFoundError,
+    StaleRowError,
+)
+from chalicelib.domain.orders import Order, Placement
+from chalicelib.domain.outcomes import (
+    Cancelled,
+    CancelOutcome,
+    Found,
+    Lookup,
+    NotFound,
+    OrderStatus,
+    Refused,
+    Throttled,
+)
+from chalicelib.domain.ports import Change, Delete, Exchange, Insert, Update
+from chalicelib.usecases.calls import ask_cancel, look_up, open_session, read_back
+from chalicelib.usecases.recording import change_order, end_of, order_keys, refresh_event
+from chalicelib.usecases.services import Services
+
+logger = logging.getLogger(__name__)
+
+BY_EVENT = "event:"
+"""How a request says that a CANCEL alert asked for it, with that alert's event id behind."""
+
+_CONFLICTS = 20
+_FLAG_LOOK = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCancel:
+    """A cancel request that is durable now, and its order as it was in that same transaction."""
+
+    order: Order
+    request: CancelRequest
+
+
+async def store_cancel(services: Services, order_id: str, by: str) -> StoredCancel:
+    """Flag the order and queue the request in one transaction (R14), or redrive a FAILED one.
+
+    Raises NotFoundError, or ConflictError `ORDER_NOT_CANCELLABLE` or `ALREADY_QUEUED`.
+    """
+    for _ in range(_CONFLICTS):
+        order = await services.store.get(Order, order_id)
+        if order is None:
+            raise NotFoundError("order", order_id)
+        request = await services.store.get(CancelRequest, order_id)
+        if order.terminal:
+            raise _not_cancellable(order)
+        if request is not None and order.cancel_requested and request.live:
+            raise ConflictError(
+                "ALREADY_QUEUED",
+                f"a cancel request {request.cancel_id} is queued already, as {request.status}",
+                [{"cancel_queue_id": request.cancel_id, "status": request.status.value}],
+            )
+        stored, changes = _requested(services, order, request, by)
+        try:
+            await services.store.commit(*changes)
+        except StaleRowError:
+            continue
+        logger.info("cancel requested", extra={**order_keys(order), "by": by, "order_status": order.status.value})
+        return stored
+    raise DatabaseUnavailableError(f"order {order_id} changes faster than its cancel can be stored")
+
+
+async def carry_out(services: Services, stored: StoredCancel, by: str, budget: Budget) -> Order:
+    """Do what can be done at once with a stored request; returns the order as it is then.
+
+    The request is durable: nothing that fails here is the caller's failure (R14).
+    """
+    order, request = stored.order, stored.request
+    try:
+        if request.status is CancelStatus.PROCESSING:
+            await _attempt(services, order, request, by, budget)
+        elif not _must_wait(order, services):
+            await process_cancel(services, order.order_id, by, budget)
+        order = await services.store.get(Order, order.order_id) or order
+        await refresh_event(services, order.strategy_id, order.event_id)
+    except Exception as error:  # whatever it is, the sweep goes on with what is stored
+        logger.exception("a stored cancel is left to the sweep", extra={**order_keys(order), "error": str(error)})
+    if not order.terminal:
+        await services.waker.wake([order.order_id])
+    return order
+
+
+async def request_cancel(services: Services, order_id: str, by: str, budget: Budget) -> tuple[bool, str]:
+    """A person asks for one order's cancel. Returns whether it is proven already, and the queue row's id.
+
+    Raises what `store_cancel` does, and ConflictError where an OPEN order proves to have ended otherwise.
+    """
+    stored = await store_cancel(services, order_id, by)
+    was_open = stored.order.status is OrderStatus.OPEN
+    redriven = stored.request.status is CancelStatus.PENDING and was_open
+    order = await carry_out(services, stored, by, budget)
+    if not was_open or redriven or not order.terminal:
+        return False, stored.request.cancel_id
+    if order.status is not OrderStatus.CANCELLED:
+        raise _not_cancellable(order)
+    return True, stored.request.cancel_id
+
+
+async def process_cancel(services: Services, cancel_id: str, by: str, budget: Budget) -> CancelRequest | None:
+    """Claim the request and try once (R15, R16). None where there was nothing to claim.
+
+    Whoever releases a request as waiting looks at the order once more: if it has left PENDING meanwhile,
+    nobody else may know, so the request is claimed again (R18).
+    """
+    result = None
+    for _ in range(3):
+        request = await services.store.get(CancelRequest, cancel_id)
+        order = await services.store.get(Order, cancel_id)
+        if request is None or order is None or not request.claimable(services.clock.now()):
+            break
+        claimed = request.claimed(
+            services.clock.now(), services.policy.lease, order_pending=order.status is OrderStatus.PENDING
+        )
+        try:
+            await services.store.commit(Update(request, claimed))
+        except StaleRowError:
+            break
+        logger.debug("cancel request claimed", extra={**order_keys(order), "by": by})
+        result = await _attempt(services, order, claimed, by, budget)
+        waits = result is not None and result.status is CancelStatus.PENDING and result.waiting_for_order
+        if not waits or budget.remaining() <= 0 or not await _has_left(services, order):
+            break
+    if order is not None and result is not None and result.status is CancelStatus.SUCCESS:
+        await refresh_event(services, order.strategy_id, order.event_id)
+        if result.requested_by.startswith(BY_EVENT):
+            await refresh_event(services, order.strategy_id, result.requested_by.removeprefix(BY_EVENT))
+    return result
+
+
+async def redrive(services: Services, cancel_id: str) -> CancelRequest:
+    """Put a FAILED request back to the queue with all its retries. Raises NotFoundError, ConflictError."""
+    request = await _existing(services, cancel_id)
+    if request.status is not CancelStatus.FAILED:
+        raise ConflictError("NOT_FAILED", f"only a FAILED request can be retried; this one is {request.status}")
+    order = await services.store.get(Order, cancel_id)
+    pending = order is not None and order.status is OrderStatus.PENDING
+    redriven = request.redriven(services.clock.now(), order_pending=pending)
+    await _commit_or_conflict(services, Update(request, redriven))
+    await services.waker.wake([cancel_id])
+    return redriven
+
+
+async def delete_cancel(services: Services, cancel_id: str) -> None:
+    """Take a request back: row and flag go in one transaction (R20). Raises NotFoundError, ConflictError."""
+    request = await _existing(services, cancel_id)
+    if request.status is CancelStatus.PROCESSING:
+        raise ConflictError("CANCEL_IN_PROGRESS", "the cancel is being sent right now; try again in a moment")
+    order = await services.store.get(Order, cancel_id)
+    changes: list[Change] = [Delete(request)]
+    if order is not None and not order.terminal:
+        changes.append(Update(order, order.changed(services.clock.now(), cancel_requested_at=None)))
+    await _commit_or_conflict(services, *changes)
+    logger.info("cancel request deleted", extra={"order_id": cancel_id, "account_id": request.account_id})
+
+
+async def restore_request(services: Services, order: Order, by: str) -> None:
+    """A flag without a row: the flag is authoritative, so the row is made again (R14)."""
+    request = cancel_request_for(order, services.clock.now(), by, 0.0)
+    try:
+        await services.store.commit(Insert(request))
+        logger.error("a cancel request was missing and is queued again", extra=order_keys(order))
+    except StaleRowError:
+        pass  # somebody else restored it
+
+
+def _requested(
+    services: Services, order: Order, request: CancelRequest | None, by: str
+) -> tuple[StoredCancel, list[Change]]:
+    now = services.clock.now()
+    look = after(now, _FLAG_LOOK)
+    flagged = order.changed(
+        now, cancel_requested_at=now, check_at=min(order.check_at, look) if order.check_at else look
+    )
+    if request is None:
+        new = cancel_request_for(order, now, by, services.policy.lease)
+        return StoredCancel(flagged, new), [Update(order, flagged), Insert(new)]
+    new = request.redriven(now, order_pending=order.status is OrderStatus.PENDING)
+    return StoredCancel(flagged, new), [Update(order, flagged), Update(request, new)]
+
+
+async def _attempt(
+    services: Services, order: Order, request: CancelRequest, by: str, budget: Budget
+) -> CancelRequest | None:
+    """One try by the order's placement (R16); `request` is ours. None where somebody else has it by now."""
+    if order.placement is Placement.READY:
+        order = await change_order(
+            services,
+            order,
+            lambda row: verdicts.never_sent(row, services.clock.now(), by) if row.placement is Placement.READY else row,
+        )
+    if order.terminal:
+        return await _finish(services, order, request)
+    session = await open_session(services, order)
+    if isinstance(session, Throttled):
+        return await _release(services, request, request.waits_on(services.clock.now(), session.message))
+    if order.placement in (Placement.SENDING, Placement.UNKNOWN):
+        order = await _settle_placement(services, order, session, by, budget)
+    if order.terminal:
+        return await _finish(services, order, request)
+    if order.placement in (Placement.READY, Placement.SENDING, Placement.UNKNOWN):
+        why = "waiting for the exchange to acknowledge the order"
+        return await _release(services, request, request.waits_on(services.clock.now(), why))
+    return await _cancel_at_exchange(services, order, request, session, by, budget)
+
+
+async def _settle_placement(services: Services, order: Order, session: Exchange, by: str, budget: Budget) -> Order:
+    """A SENDING order past its deadline, or an UNKNOWN one, is looked up; before that it is its sender's."""
+    exchange_now = await session.now()
+    if order.placement is Placement.SENDING and not order.past_deadline(exchange_now):
+        return order
+    lookup = await look_up(session, order, budget)
+    return await change_order(
+        services,
+        order,
+        lambda row: (
+            row
+            if row.attempt != order.attempt
+            else verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy, exchange_now)
+        ),
+    )
+
+
+async def _cancel_at_exchange(
+    services: Services, order: Order, request: CancelRequest, session: Exchange, by: str, budget: Budget
+) -> CancelRequest | None:
+    """Ask the exchange, then believe only the terminal state that it shows (R19)."""
+    outcome = await ask_cancel(session, order, budget)
+    logger.info("cancel answered: %s", type(outcome).__name__, extra={**order_keys(order), "by": by})
+    now = services.clock.now()
+    match outcome:
+        case Refused(message):
+            released = request.refused(now, message, services.policy.max_cancel_retries)
+            if released.status is CancelStatus.FAILED:
+                logger.error("cancel FAILED", extra={**order_keys(order), "last_error": message})
+            return await _release(services, request, released)
+        case Throttled(message, retry_after):
+            return await _release(services, request, request.waits_on(now, message, not_before=retry_after))
+        case Cancelled(found):
+            lookup: Lookup = Found(found)
+        case _:
+            lookup = await read_back(services, session, order, budget)
+    seen = await change_order(
+        services,
+        order,
+        lambda row: verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy),
+    )
+    if seen.terminal:
+        return await _finish(services, seen, request)
+    return await _release(services, request, request.waits_on(services.clock.now(), _why_not_yet(outcome)))
+
+
+def _why_not_yet(outcome: CancelOutcome) -> str:
+    if isinstance(outcome, NotFound):
+        return f"the exchange does not find the order: {outcome.message}"
+    message = getattr(outcome, "message", None)
+    return message or "the exchange has taken the cancel; the order is not shown as ended yet"
+
+
+async def _finish(services: Services, order: Order, request: CancelRequest) -> CancelRequest | None:
+    """The order has ended: so has its request, if the write that ended the order did not close it already."""
+    current = await services.store.get(CancelRequest, request.cancel_id)
+    if current is None or current.status is CancelStatus.SUCCESS:
+        return current
+    return await _release(services, current, current.succeeded(services.clock.now(), end_of(order)))
+
+
+async def _release(services: Services, held: CancelRequest, new: CancelRequest) -> CancelRequest | None:
+    """Give the request back in its new state. None if our lease had run out and somebody else has it (R15)."""
+    try:
+        await services.store.commit(Update(held, new))
+    except StaleRowError:
+        logger.warning("a cancel request was taken over", extra={"order_id": held.cancel_id})
+        return None
+    extra = {"order_id": new.cancel_id, "account_id": new.account_id, "retry_count": new.retry_count}
+    logger.info("cancel request %s", new.status.value, extra={**extra, "last_error": new.last_error})
+    return new
+
+
+def _must_wait(order: Order, services: Services) -> bool:
+    """A request whose sender is still at work: that sender sees the flag (R11)."""
+    return order.placement is Placement.SENDING and not order.past_deadline(services.clock.now())
+
+
+async def _has_left(services: Services, before: Order) -> bool:
+    order = await services.store.get(Order, before.order_id)
+    return order is not None and (order.status is not OrderStatus.PENDING or order.placement is Placement.ACKED)
+
+
+async def _existing(services: Services, cancel_id: str) -> CancelRequest:
+    request = await services.store.get(CancelRequest, cancel_id)
+    if request is None:
+        raise NotFoundError("cancel request", cancel_id)
+    return request
+
+
+async def _commit_or_conflict(services: Services, *changes: Change) -> None:
+    try:
+        await services.store.commit(*changes)
+    except StaleRowError:
+        raise ConflictError("CHANGED", "the request changed at this very moment; look again") from None
+
+
+def _not_cancellable(order: Order) -> ConflictError:
+    message = f"the order cannot be cancelled any more: it is {order.status}"
+    return ConflictError("ORDER_NOT_CANCELLABLE", message, [{"order_id": order.order_id, "status": order.status.value}])

@@ -1,0 +1,237 @@
+"""Strategies, accounts and the switch: each change reaches every alert, whatever a warm process remembers (R23–R25)."""
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, InvalidError, NotFoundError, StaleRowError
+from chalicelib.domain.orders import Order
+from chalicelib.domain.ports import Change, Check, Delete, Insert, Update
+from chalicelib.domain.strategies import Account, AccountShare, Strategy, Switch, token_hash
+from chalicelib.usecases.cancel_alerts import live_orders
+from chalicelib.usecases.services import Services
+
+_CONFLICTS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyInput:
+    """What PUT gives of a strategy; `token` None keeps the present one, or makes one on creation."""
+
+    name: str
+    enabled: bool
+    symbols: Sequence[str]
+    accounts: Sequence[AccountShare]
+    max_order_notional: Decimal | None
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountInput:
+    """What PUT gives of an account; credentials None keeps the present ones."""
+
+    exchange: str
+    market: str
+    testnet: bool
+    enabled: bool
+    options: Mapping[str, Any]
+    credentials: Mapping[str, str] | None
+
+
+async def put_strategy(services: Services, strategy_id: str, given: StrategyInput) -> tuple[Strategy, bool, str | None]:
+    """Create or replace. Returns the strategy, whether it is new, and its token where that is new.
+
+    Raises InvalidError where an account does not exist.
+    """
+    await _check_accounts(services, given.accounts)
+    token = given.token
+    for _ in range(_CONFLICTS):
+        now = services.clock.now()
+        switch = await current_switch(services)
+        old = await services.store.get(Strategy, strategy_id)
+        if old is None and token is None:
+            token = secrets.token_urlsafe(24)
+        values: dict[str, Any] = {
+            "name": given.name,
+            "enabled": given.enabled,
+            "symbols": tuple(given.symbols),
+            "accounts": tuple(given.accounts),
+            "max_order_notional": given.max_order_notional,
+            "token_hash": token_hash(token) if token else (old.token_hash if old else ""),
+            "halted": not switch.trading_enabled,
+        }
+        if old is None:
+            new = Strategy(strategy_id=strategy_id, created_at=now, updated_at=now, **values)
+            write: Change = Insert(new)
+        else:
+            new = old.changed(now, **values)
+            write = Update(old, new)
+        try:
+            await services.store.commit(Check(switch), write)
+        except StaleRowError:
+            continue
+        return new, old is None, token
+    raise _too_busy()
+
+
+async def delete_strategy(services: Services, strategy_id: str) -> None:
+    """Raises NotFoundError, and ConflictError while it has live orders."""
+    strategy = await services.store.get(Strategy, strategy_id)
+    if strategy is None:
+        raise NotFoundError("strategy", strategy_id)
+    live = await live_orders(services, strategy_id)
+    if live:
+        raise ConflictError("STRATEGY_HAS_LIVE_ORDERS", "cancel its live orders first", _named(live))
+    try:
+        await services.store.commit(Delete(strategy))
+    except StaleRowError:
+        raise ConflictError("CHANGED", "the strategy changed at this very moment; look again") from None
+
+
+async def put_account(services: Services, account_id: str, given: AccountInput) -> tuple[Account, bool]:
+    """Create or replace. Returns the account and whether it is new.
+
+    With live orders its exchange, market and test net stay as they are: ConflictError (R25). The versions of
+    the strategies that use it are raised in the same transaction, so that no alert goes by the old one.
+    """
+    secret_name = await services.secrets.put(account_id, dict(given.credentials)) if given.credentials else None
+    for _ in range(_CONFLICTS):
+        now = services.clock.now()
+        old = await services.store.get(Account, account_id)
+        values: dict[str, Any] = {
+            "exchange": given.exchange,
+            "market": given.market,
+            "testnet": given.testnet,
+            "enabled": given.enabled,
+            "options": dict(given.options),
+        }
+        if old is None:
+            new = Account(account_id=account_id, secret_name=secret_name, created_at=now, updated_at=now, **values)
+            changes: list[Change] = [Insert(new)]
+        else:
+            new = replace(
+                old,
+                version=old.version + 1,
+                updated_at=now,
+                secret_name=secret_name or old.secret_name,
+                **values,
+            )
+            changes = [Update(old, new), *await _touch_strategies(services, account_id)]
+            if _venue(old) != _venue(new):
+                await _check_no_live_orders(services, account_id)
+        try:
+            await services.store.commit(*changes)
+        except StaleRowError:
+            continue
+        return new, old is None
+    raise _too_busy()
+
+
+async def delete_account(services: Services, account_id: str) -> None:
+    """Raises NotFoundError, and ConflictError with live orders (R25). Strategies leave it out from then on."""
+    for _ in range(_CONFLICTS):
+        account = await services.store.get(Account, account_id)
+        if account is None:
+            raise NotFoundError("account", account_id)
+        touched = await _touch_strategies(services, account_id)
+        await _check_no_live_orders(services, account_id)
+        try:
+            await services.store.commit(Delete(account), *touched)
+        except StaleRowError:
+            continue
+        if account.secret_name:
+            await services.secrets.delete(account.secret_name)
+        return
+    raise _too_busy()
+
+
+async def current_switch(services: Services) -> Switch:
+    """The switch's row, made where this deployment has none yet."""
+    for _ in range(_CONFLICTS):
+        switch = await services.store.get(Switch, "switch")
+        if switch is not None:
+            return switch
+        try:
+            await services.store.commit(Insert(Switch(updated_at=services.clock.now())))
+        except StaleRowError:
+            continue
+    raise _too_busy()
+
+
+async def set_switch(services: Services, trading_enabled: bool) -> Switch:
+    """Write the switch, then into every strategy's row; the answer comes after that (R24)."""
+    for _ in range(_CONFLICTS):
+        old = await current_switch(services)
+        new = replace(old, trading_enabled=trading_enabled, version=old.version + 1, updated_at=services.clock.now())
+        try:
+            await services.store.commit(Update(old, new))
+        except StaleRowError:
+            continue
+        for strategy in await services.store.strategies():
+            await _set_halted(services, strategy)
+        return new
+    raise _too_busy()
+
+
+async def _set_halted(services: Services, strategy: Strategy) -> None:
+    """By the switch as it is at that moment: of two people who turn it at once, the last one wins everywhere."""
+    row: Strategy | None = strategy
+    for _ in range(_CONFLICTS):
+        switch = await current_switch(services)
+        halted = not switch.trading_enabled
+        if row is None or row.halted is halted:
+            return
+        try:
+            new = row.changed(services.clock.now(), halted=halted)
+            await services.store.commit(Check(switch), Update(row, new))
+            return
+        except StaleRowError:
+            row = await services.store.get(Strategy, strategy.strategy_id)
+    raise _too_busy()
+
+
+async def _check_accounts(services: Services, shares: Sequence[AccountShare]) -> None:
+    known = await services.store.get_all(Account, [share.account_id for share in shares])
+    missing = sorted({share.account_id for share in shares} - {account.account_id for account in known})
+    if missing:
+        message = f"there is no account {', '.join(missing)}; create it first with PUT /api/v1/accounts/…"
+        raise InvalidError(message, [{"field": "accounts", "message": message}])
+
+
+async def _touch_strategies(services: Services, account_id: str) -> list[Change]:
+    now = services.clock.now()
+    users = [row for row in await services.store.strategies() if _uses(row, account_id)]
+    return [Update(row, row.changed(now)) for row in users]
+
+
+async def _check_no_live_orders(services: Services, account_id: str) -> None:
+    """By the account's index and, as that may lag, by the recent orders of the strategies that use it."""
+    users = [row.strategy_id for row in await services.store.strategies() if _uses(row, account_id)]
+    indexed = await services.store.live_orders_of_account(account_id)
+    recent = await asyncio.gather(*(live_orders(services, strategy_id) for strategy_id in users))
+    rows = await services.store.get_all(Order, indexed)
+    rows += [order for orders in recent for order in orders if order.account_id == account_id]
+    live = [row for row in rows if not row.terminal]
+    if live:
+        message = f"account {account_id!r} has live orders; cancel them first"
+        raise ConflictError("ACCOUNT_HAS_LIVE_ORDERS", message, _named(live))
+
+
+def _named(orders: Sequence[Order]) -> list[dict[str, str]]:
+    names = sorted({order.order_id for order in orders})
+    return [{"order_id": name} for name in names[:20]]
+
+
+def _uses(strategy: Strategy, account_id: str) -> bool:
+    return any(share.account_id == account_id for share in strategy.accounts)
+
+
+def _venue(account: Account) -> tuple[str, str, bool]:
+    return account.exchange, account.market, account.testnet
+
+
+def _too_busy() -> DatabaseUnavailableError:
+    return DatabaseUnavailableError("the row changes faster than it can be written; try again shortly")

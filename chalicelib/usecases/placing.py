@@ -1,0 +1,181 @@
+"""Places orders: sends what stands in the row, once, and writes down what that proved (R1, R2, R8–R11)."""
+
+import asyncio
+import logging
+import random
+from datetime import datetime
+
+from chalicelib.domain import verdicts
+from chalicelib.domain.clock import Budget, after, seconds_between
+from chalicelib.domain.errors import StaleRowError
+from chalicelib.domain.orders import Order, Placement
+from chalicelib.domain.outcomes import (
+    Acknowledged,
+    Duplicate,
+    Found,
+    NotPlaced,
+    OrderStatus,
+    Placed,
+    PlaceOutcome,
+    Unknown,
+)
+from chalicelib.domain.policy import LOOKUP_RESERVE, MIN_WINDOW, RECV_WINDOW
+from chalicelib.domain.ports import Exchange, OrderNotAcceptedError, Update
+from chalicelib.domain.strategies import Account, Strategy, Switch
+from chalicelib.usecases.calls import bounded, look_up
+from chalicelib.usecases.cancelling import process_cancel
+from chalicelib.usecases.recording import change_order, order_keys, refresh_event
+from chalicelib.usecases.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+async def place_ready(services: Services, order_id: str, by: str, budget: Budget) -> Order | None:
+    """Send a READY order, or end it where it may not be sent any more; a no-op for any other (R10)."""
+    order = await services.store.get(Order, order_id)
+    if order is None or order.placement is not Placement.READY:
+        return order
+    now = services.clock.now()
+    if order.not_before is not None and now < order.not_before:
+        return order
+    ended = await _end_unsendable(services, order, now, by)
+    if ended is not None:
+        return await _with_event(services, ended)
+    if budget.remaining() < LOOKUP_RESERVE + MIN_WINDOW:
+        return order  # too late for a send, a look-up and a write: reconcile takes it (R28)
+    started = await _start_sending(services, order, by)
+    if isinstance(started, Order):
+        return await _with_event(services, started)
+    sending, session = started
+    return await _with_event(services, await send(services, sending, session, by, budget))
+
+
+async def send(services: Services, order: Order, session: Exchange, by: str, budget: Budget) -> Order:
+    """Send a SENDING order that this task owns, and write the verdict. With a cancel flag seen in that very
+    write, the same task goes on to cancel (R11). Returns the row as it is then."""
+    attempt = order.attempt
+    outcome = await _create(services, order, session, budget)
+    if isinstance(outcome, Acknowledged | Duplicate | Unknown):
+        outcome = await _look_again(session, order, outcome, budget)
+    logger.info("create answered: %s", type(outcome).__name__, extra={**order_keys(order), "attempt": attempt})
+    order = await change_order(
+        services,
+        order,
+        lambda row: verdicts.after_place(row, attempt, outcome, services.clock.now(), by, services.policy),
+    )
+    if order.cancel_requested and not order.terminal:
+        await process_cancel(services, order.order_id, by, budget)
+        order = await services.store.get(Order, order.order_id) or order
+    return order
+
+
+async def _create(services: Services, order: Order, session: Exchange, budget: Budget) -> PlaceOutcome:
+    """The create, and again under the same attempt and deadline while it is proven not to be placed (R9)."""
+    outcome = await _create_once(order, session, budget)
+    for retry in range(services.policy.exchange_max_retries):
+        if not isinstance(outcome, NotPlaced) or not outcome.retry:
+            break
+        pause = max(outcome.retry_after, random.uniform(0.5, 1.0) * 0.2 * 2**retry)
+        if budget.remaining() < pause + LOOKUP_RESERVE + MIN_WINDOW:
+            break
+        await services.clock.sleep(pause)
+        row = await services.store.get(Order, order.order_id)
+        if row is None or row.version != order.version:
+            break
+        outcome = await _create_once(order, session, budget)
+    return outcome
+
+
+async def _create_once(order: Order, session: Exchange, budget: Budget) -> PlaceOutcome:
+    """One request with one time stamp (R2): a sender that woke late refuses itself."""
+    if order.request is None or order.deadline is None:
+        raise ValueError(f"order {order.order_id} is SENDING without a request")
+    timestamp = await session.now()
+    window = min(RECV_WINDOW, seconds_between(timestamp, order.deadline))
+    seconds = budget.remaining() - LOOKUP_RESERVE
+    if window < MIN_WINDOW or seconds < MIN_WINDOW:
+        return NotPlaced(verdicts.NOT_PLACED, "there was no time left to send the order", retry=True)
+    return await bounded(session.place(order.request, timestamp, window), seconds, Unknown)
+
+
+async def _look_again(
+    session: Exchange, order: Order, outcome: Acknowledged | Duplicate | Unknown, budget: Budget
+) -> PlaceOutcome:
+    """An answer that proves nothing yet is followed by a look at once; absence now proves nothing either."""
+    lookup = await look_up(session, order, budget)
+    return Placed(lookup.order) if isinstance(lookup, Found) else outcome
+
+
+async def _end_unsendable(services: Services, order: Order, now: datetime, by: str) -> Order | None:
+    """The order as it ended, or None if it may be sent: switch, strategy and account are read now (R10)."""
+    switch, strategy, account = await asyncio.gather(
+        services.store.get(Switch, "switch"),
+        services.store.get(Strategy, order.strategy_id),
+        services.store.get(Account, order.account_id),
+    )
+    why_not = _why_halted(switch, strategy, account)
+
+    def decide(row: Order) -> Order:
+        if row.placement is not Placement.READY:
+            return row
+        if row.cancel_requested:
+            return verdicts.never_sent(row, now, by)
+        if row.send_by is not None and now >= row.send_by:
+            return verdicts.expired_before_send(row, now, by)
+        return verdicts.halted(row, now, by, why_not) if why_not else row
+
+    ended = await change_order(services, order, decide)
+    return ended if ended.placement is not Placement.READY else None
+
+
+def _why_halted(switch: Switch | None, strategy: Strategy | None, account: Account | None) -> str | None:
+    if switch is not None and not switch.trading_enabled:
+        return "trading is switched off"
+    if strategy is None or not strategy.enabled or strategy.halted:
+        return "the strategy is disabled, halted or gone"
+    if account is None or not account.enabled:
+        return "the account is disabled or gone"
+    return None
+
+
+async def _start_sending(services: Services, order: Order, by: str) -> tuple[Order, Exchange] | Order:
+    """The row as SENDING with its adapter, or as somebody else left it. Exactly one task gets the former."""
+    account = await services.store.get(Account, order.account_id)
+    try:
+        if account is None:
+            raise OrderNotAcceptedError("ACCOUNT_GONE", "the account does not exist any more")
+        session = await services.exchanges.session(account, order.venue)
+        prepared = await session.prepare(order)
+    except OrderNotAcceptedError as error:
+        code, message = error.code, error.message
+        return await change_order(
+            services,
+            order,
+            lambda row: (
+                row
+                if row.placement is not Placement.READY
+                else verdicts.refused_locally(row, services.clock.now(), by, code, message)
+            ),
+        )
+    deadline = after(await session.now(), services.policy.market_order_timeout)
+    sending = order.moved(
+        services.clock.now(),
+        by,
+        OrderStatus.PENDING,
+        Placement.SENDING,
+        request=prepared,
+        deadline=deadline,
+        check_at=deadline,
+    )
+    try:
+        await services.store.commit(Update(order, sending))
+    except StaleRowError:
+        # A cancel or another sender came first; a flagged row is ended by who flagged it, or on the next look.
+        return await services.store.get(Order, order.order_id) or order
+    logger.info("order SENDING", extra={**order_keys(sending), "attempt": sending.attempt})
+    return sending, session
+
+
+async def _with_event(services: Services, order: Order) -> Order:
+    await refresh_event(services, order.strategy_id, order.event_id)
+    return order

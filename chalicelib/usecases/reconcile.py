@@ -1,0 +1,135 @@
+"""Settles what nobody else did: PENDING orders, OPEN ones that are due, unsettled log rows, flags without a row."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from chalicelib.domain import verdicts
+from chalicelib.domain.cancels import CancelRequest
+from chalicelib.domain.clock import Budget, seconds_between
+from chalicelib.domain.events import EventLog
+from chalicelib.domain.orders import Order, Placement
+from chalicelib.domain.outcomes import OrderStatus, Throttled
+from chalicelib.domain.policy import LOOKUP_RESERVE, SIGHTINGS_APART
+from chalicelib.usecases.calls import look_up, open_session
+from chalicelib.usecases.cancel_alerts import carry_out_targets
+from chalicelib.usecases.cancelling import process_cancel, restore_request
+from chalicelib.usecases.placing import place_ready
+from chalicelib.usecases.recording import change_order, order_keys, refresh_event
+from chalicelib.usecases.services import Services
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+BATCH = 100
+_BY = "reconcile"
+_LINGER = 15.0
+
+
+async def reconcile(services: Services, budget: Budget) -> int:
+    """One run; returns how many orders were looked at.
+
+    It stays for orders that are about to be settled, such as one that waits for its second sighting of
+    absence, so that nothing takes three runs that could take one.
+    """
+    seen = 0
+    pending = await services.store.due_orders(services.clock.now(), BATCH)
+    while pending:
+        seen += len(pending)
+        settled = await asyncio.gather(
+            *(_isolated(settle(services, order_id, budget), order_id) for order_id in pending)
+        )
+        pending = await _wait_for_due(services, [row for row in settled if row is not None], budget)
+    await _refresh_events(services, budget)
+    if seen:
+        logger.info("reconcile looked at %d orders", seen)
+    return seen
+
+
+async def settle(services: Services, order_id: str, budget: Budget) -> Order | None:
+    """Move one due order on, by its row as it is now. Returns the row, None where nothing was due."""
+    order = await services.store.get(Order, order_id)
+    if order is None or order.check_at is None or order.check_at > services.clock.now():
+        return None
+    if order.cancel_requested and not order.terminal:
+        await _restore_missing(services, order)
+    if order.placement is Placement.READY:
+        return await place_ready(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
+    order = await _look(services, order, budget.within(services.policy.exchange_timeout))
+    if order.cancel_requested and order.status is OrderStatus.OPEN:
+        await process_cancel(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
+        order = await services.store.get(Order, order_id) or order
+    await refresh_event(services, order.strategy_id, order.event_id)
+    return order
+
+
+async def _look(services: Services, order: Order, budget: Budget) -> Order:
+    """Ask the exchange for the order and write down what that proves (R12)."""
+    session = await open_session(services, order)
+    if isinstance(session, Throttled):
+        logger.error("order cannot be looked up", extra={**order_keys(order), "error": session.message})
+        return order
+    exchange_now = await session.now()
+    if order.placement is Placement.SENDING and not order.past_deadline(exchange_now):
+        return order
+    lookup = await look_up(session, order, budget)
+    return await change_order(
+        services,
+        order,
+        lambda row: (
+            row
+            if (row.attempt, row.placement is Placement.READY) != (order.attempt, False)
+            else verdicts.after_lookup(row, lookup, services.clock.now(), _BY, services.policy, exchange_now)
+        ),
+    )
+
+
+async def _restore_missing(services: Services, order: Order) -> None:
+    if await services.store.get(CancelRequest, order.order_id) is None:
+        await restore_request(services, order, _BY)
+        await services.waker.wake([order.order_id])
+
+
+async def _wait_for_due(services: Services, settled: list[Order], budget: Budget) -> list[str]:
+    """Of the orders just seen, those that are due again soon, once they are."""
+    now = services.clock.now()
+    soon = [
+        row
+        for row in settled
+        if row.status is OrderStatus.PENDING
+        and row.check_at is not None
+        and seconds_between(now, row.check_at) <= _LINGER
+    ]
+    if not soon:
+        return []
+    pause = max(0.2, max(seconds_between(now, row.check_at) for row in soon if row.check_at))
+    if budget.remaining() < pause + SIGHTINGS_APART + LOOKUP_RESERVE:
+        return []
+    await services.clock.sleep(pause)
+    return [row.order_id for row in soon]
+
+
+async def _refresh_events(services: Services, budget: Budget) -> None:
+    now = services.clock.now()
+    events = await services.store.unsettled_events(now, BATCH)
+    await asyncio.gather(*(_isolated(_settle_event(services, *key, budget), key[1]) for key in events))
+
+
+async def _settle_event(services: Services, strategy_id: str, event_id: str, budget: Budget) -> None:
+    """Recount the log row; targets of a CANCEL that were not asked for yet are asked for now (R22)."""
+    event = await services.store.get(EventLog, strategy_id, event_id)
+    if event is not None and event.is_cancel:
+        await carry_out_targets(services, event, budget.within(services.policy.inline_work))
+    else:
+        await refresh_event(services, strategy_id, event_id)
+
+
+async def _isolated(work: Awaitable[T], subject: str) -> T | None:
+    """One row's failure touches no other row."""
+    try:
+        return await work
+    except Exception:
+        logger.exception("reconcile leaves a row for its next run", extra={"row": subject})
+        return None

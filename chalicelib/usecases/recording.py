@@ -1,0 +1,117 @@
+"""Writes decisions about orders down: conditional, repeated on conflict, never half (R3, R5, R6)."""
+
+import logging
+from collections.abc import Callable, Sequence
+
+from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
+from chalicelib.domain.events import EventLog
+from chalicelib.domain.orders import Order
+from chalicelib.domain.outcomes import OrderStatus
+from chalicelib.domain.ports import Change, Update
+from chalicelib.usecases.services import Services
+
+logger = logging.getLogger(__name__)
+
+_CONFLICTS = 20
+
+
+async def change_order(services: Services, order: Order, decide: Callable[[Order], Order]) -> Order:
+    """Write what `decide` makes of the row, deciding again on the newest row whenever another writer won.
+
+    `order` is what the caller last saw. With the order's end its cancel request ends, and with its return
+    to life the request returns, in the same transaction. Returns the row as it is then.
+    """
+    current = order
+    for _ in range(_CONFLICTS):
+        new = decide(current)
+        if new is current:
+            return current
+        try:
+            await services.store.commit(Update(current, new), *await _request_follows(services, current, new))
+        except StaleRowError:
+            current = await _reread(services, current)
+            continue
+        _log_move(current, new)
+        return new
+    raise DatabaseUnavailableError(f"order {order.order_id} changes faster than it can be written")
+
+
+async def refresh_event(
+    services: Services, strategy_id: str, event_id: str, known: tuple[EventLog, Sequence[Order]] | None = None
+) -> EventLog | None:
+    """Recompute a log row from its orders (R26). `known`: a log row, and its orders read after it."""
+    for _ in range(_CONFLICTS):
+        event, orders = known or await _read_event(services, strategy_id, event_id)
+        known = None
+        if event is None:
+            return None
+        new = event.with_orders(orders, services.clock.now(), services.policy.reconcile_interval)
+        if new.same_results(event) and event.check_at is None:
+            return event
+        try:
+            await services.store.commit(Update(event, new))
+            return new
+        except StaleRowError:
+            continue
+    logger.error("log row not written", extra={"event_id": event_id, "strategy_id": strategy_id})
+    return None
+
+
+async def _read_event(services: Services, strategy_id: str, event_id: str) -> tuple[EventLog | None, list[Order]]:
+    event = await services.store.get(EventLog, strategy_id, event_id)
+    return event, (await services.store.get_all(Order, event.order_ids) if event else [])
+
+
+async def _request_follows(services: Services, current: Order, new: Order) -> list[Change]:
+    """What has to happen to the cancel request together with this change of its order."""
+    ends = new.terminal and not current.terminal
+    revives = current.terminal and not new.terminal
+    if not (new.cancel_requested and (ends or revives)):
+        return []
+    request = await services.store.get(CancelRequest, new.order_id)
+    now = services.clock.now()
+    if request is None:
+        return []
+    if revives and request.status is CancelStatus.SUCCESS:
+        return [Update(request, request.redriven(now, order_pending=False))]
+    if ends and request.status is not CancelStatus.SUCCESS:
+        return [Update(request, request.succeeded(now, end_of(new)))]
+    return []
+
+
+def end_of(order: Order) -> str:
+    """How an order ended, in a word: `cancelled`, `filled`, `never_sent`, …"""
+    plain = order.status.value.lower()
+    if order.status is OrderStatus.CANCELLED and order.reason and order.reason.startswith("never_"):
+        return order.reason
+    return plain
+
+
+async def _reread(services: Services, order: Order) -> Order:
+    row = await services.store.get(Order, order.order_id)
+    if row is None:
+        raise DatabaseUnavailableError(f"order {order.order_id} has vanished from the table")
+    return row
+
+
+def _log_move(old: Order, new: Order) -> None:
+    if new.attention and new.attention != old.attention:
+        logger.error("order needs attention", extra={**order_keys(new), "attention": new.attention})
+    if (old.status, old.placement) == (new.status, new.placement):
+        logger.debug("order updated", extra=order_keys(new))
+        return
+    if old.terminal:
+        logger.error("the exchange contradicts a final state", extra={**order_keys(new), "was": old.status.value})
+    extra = {"reason": new.reason, "error": new.error} if new.reason or new.error else {}
+    logger.info("order %s", (new.placement or new.status).value, extra={**order_keys(new), **extra})
+
+
+def order_keys(order: Order) -> dict[str, str | None]:
+    """The ids that every log line about an order carries."""
+    return {
+        "event_id": order.event_id,
+        "order_id": order.order_id,
+        "account_id": order.account_id,
+        "exchange_order_id": order.exchange_order_id,
+    }

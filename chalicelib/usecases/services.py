@@ -1,0 +1,65 @@
+"""What every use case is given: the ports, the policy, and the cache of strategies."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chalicelib.domain.clock import Clock
+from chalicelib.domain.ids import Ids
+from chalicelib.domain.orders import Order
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.ports import Exchange, Exchanges, OrderNotAcceptedError, Secrets, Store, Waker
+from chalicelib.domain.strategies import Account, Strategy
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A strategy and the accounts that it names, as they were read together."""
+
+    strategy: Strategy
+    accounts: Mapping[str, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The ports that the use cases work through, and what a warm process remembers."""
+
+    store: Store
+    exchanges: Exchanges
+    clock: Clock
+    ids: Ids
+    policy: Policy
+    waker: Waker
+    secrets: Secrets
+    cache: dict[str, Setup] = field(default_factory=dict)
+
+
+async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Setup | None:
+    """The strategy with its accounts; from memory unless `fresh`.
+
+    What memory says may be old. Nobody is refused on its word (R23), and every order's transaction checks
+    the strategy's version, which each change of the strategy or of one of its accounts raises (R25).
+    """
+    if not fresh and (known := services.cache.get(strategy_id)):
+        return known
+    strategy = await services.store.get(Strategy, strategy_id)
+    if strategy is None:
+        services.cache.pop(strategy_id, None)
+        return None
+    accounts = await services.store.get_all(Account, [share.account_id for share in strategy.accounts])
+    setup = Setup(strategy, {account.account_id: account for account in accounts})
+    services.cache[strategy_id] = setup
+    return setup
+
+
+async def session_of(services: Services, order: Order) -> Exchange:
+    """The adapter for an order that exists: its own venue, its account as it is now.
+
+    Raises OrderNotAcceptedError where the account is gone or has no credentials.
+    """
+    account = await services.store.get(Account, order.account_id)
+    if account is None:
+        raise OrderNotAcceptedError("ACCOUNT_GONE", f"account {order.account_id!r} does not exist any more")
+    return await services.exchanges.session(account, order.venue)

@@ -1,0 +1,133 @@
+"""Works off due cancel requests, and stays awake while anything is live (R17, R27, R28)."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+
+from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.clock import Budget, after, seconds_between
+from chalicelib.domain.errors import StaleRowError, TradingError
+from chalicelib.domain.ports import Insert, Update
+from chalicelib.domain.strategies import Heartbeat
+from chalicelib.usecases.cancelling import process_cancel
+from chalicelib.usecases.services import Services
+
+logger = logging.getLogger(__name__)
+
+BATCH = 50
+LOOK_EVERY = 1.0
+_BREATH = 0.05
+_AWAKE = 15.0
+_RENEW_BELOW = 6.0
+
+
+class Sweep:
+    """One run of the scheduled function."""
+
+    def __init__(self, services: Services, budget: Budget, cancel_ids: Iterable[str] = ()) -> None:
+        self._services = services
+        self._budget = budget
+        self._named = set(cancel_ids)
+        self._iterations: dict[asyncio.Task[None], frozenset[str]] = {}
+        self._count = 0
+        self._awake_until: datetime | None = None
+
+    async def run(self) -> int:
+        """Drain, sleep to the next due time, drain again; returns the iterations when nothing is live, or the
+        time is over. Requests named by the wake-up are looked at although an index may not show them yet."""
+        try:
+            while True:
+                next_at = await self._start_due()
+                if next_at is None and not self._iterations and not await self._stay():
+                    break
+                pause = self._pause(next_at)
+                if self._budget.remaining() <= pause + _BREATH:
+                    break
+                await self._services.clock.sleep(pause)
+        finally:
+            await asyncio.gather(*self._iterations, return_exceptions=True)
+        return self._count
+
+    async def _start_due(self) -> datetime | None:
+        """Start an iteration over what is due and not in hand; returns when the next request is due."""
+        now = self._services.clock.now()
+        due = set(await self._services.store.due_cancels(now, BATCH))
+        following = await self._services.store.next_cancel_at()
+        times = [following] if following else []
+        for row in [await self._services.store.get(CancelRequest, name) for name in self._named]:
+            if row is None:
+                continue
+            if not row.live:
+                self._named.discard(row.cancel_id)
+                continue
+            times.append(row.next_retry_at)
+            if row.next_retry_at <= now:
+                due.add(row.cancel_id)
+        self._iterations = {task: ids for task, ids in self._iterations.items() if not task.done()}
+        fresh = due.difference(*self._iterations.values())
+        if fresh:
+            self._count += 1
+            task = asyncio.create_task(self._iteration(self._count, sorted(fresh)))
+            self._iterations[task] = frozenset(fresh)
+        if times:
+            await self._beat(now)
+        return min(times, default=None)
+
+    async def _iteration(self, number: int, cancel_ids: list[str]) -> None:
+        logger.info("[Iteration %d] Processing %d cancel requests", number, len(cancel_ids))
+        results = await asyncio.gather(*(self._process(cancel_id) for cancel_id in cancel_ids))
+        done = sum(result is CancelStatus.SUCCESS for result in results)
+        failed = sum(result is CancelStatus.FAILED for result in results)
+        logger.info(
+            "[Iteration %d] ✅ %d succeeded, 🔄 %d will retry, ❌ %d failed",
+            number,
+            done,
+            len(results) - done - failed,
+            failed,
+        )
+
+    async def _process(self, cancel_id: str) -> CancelStatus | None:
+        """One request; its failure touches no other."""
+        budget = self._budget.within(self._services.policy.exchange_timeout)
+        try:
+            request = await process_cancel(self._services, cancel_id, "sweep", budget)
+        except TradingError:
+            logger.exception("cancel request left for the next look", extra={"order_id": cancel_id})
+            return None
+        except Exception:
+            logger.exception("a cancel request always has a next look", extra={"order_id": cancel_id})
+            return None
+        return request.status if request else None
+
+    def _pause(self, next_at: datetime | None) -> float:
+        longest = min(LOOK_EVERY, self._services.policy.cancel_queue_interval)
+        if next_at is None:
+            return _BREATH
+        return max(_BREATH, min(longest, seconds_between(self._services.clock.now(), next_at)))
+
+    async def _beat(self, now: datetime) -> None:
+        """Say until when this sweep is awake; whoever schedules a retry then need not wake another one."""
+        if self._awake_until is not None and seconds_between(now, self._awake_until) > _RENEW_BELOW:
+            return
+        until = min(after(now, _AWAKE), self._budget.ends_at)
+        if until != self._awake_until:
+            await self._write_heartbeat(until)
+
+    async def _stay(self) -> bool:
+        """Take the heartbeat back, then look once more: a request stored before that saw us awake."""
+        if self._awake_until is None:
+            return False
+        await self._write_heartbeat(self._services.clock.now())
+        self._awake_until = None
+        return await self._services.store.next_cancel_at() is not None
+
+    async def _write_heartbeat(self, until: datetime) -> None:
+        now = self._services.clock.now()
+        self._awake_until = until
+        old = await self._services.store.get(Heartbeat, "sweep")
+        new = Heartbeat(awake_until=until, updated_at=now, version=old.version + 1 if old else 1)
+        try:
+            await self._services.store.commit(Update(old, new) if old else Insert(new))
+        except StaleRowError:
+            logger.debug("another sweep wrote the heartbeat")

@@ -87,9 +87,8 @@ class CancelRequest:
         """The exchange said no: the only thing that counts (R17); FAILED at `max_retries`."""
         count = self.retry_count + 1
         status = CancelStatus.FAILED if count >= max_retries else CancelStatus.PENDING
-        return self._moved(
-            now, status, retry_count=count, waits=0, next_retry_at=after(now, 2.0**count), last_error=why
-        )
+        next_at = now if status is CancelStatus.FAILED else after(now, 2.0**count)
+        return self._moved(now, status, retry_count=count, waits=0, next_retry_at=next_at, last_error=why)
 
     def succeeded(self, now: datetime, result: str) -> "CancelRequest":
         """The exchange's terminal word, or proof that nothing was ever there (R19); TTL starts here (R7)."""

@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     if options.exit_with_parent:
-        threading.Thread(target=_exit_at_end_of_input, daemon=True).start()
+        threading.Thread(target=exit_at_end_of_input, daemon=True).start()
     try:
         database = serve(options.port)
     except PortUnavailableError as error:
@@ -114,7 +114,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _exit_at_end_of_input() -> None:
+def exit_at_end_of_input() -> None:
+    """End this process when the one that holds the other end of its standard input is gone."""
     while os.read(0, 4096):
         pass
     os._exit(0)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
-from http.client import responses as PHRASES
+from http.client import responses as phrases
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, cast
@@ -180,9 +180,8 @@ class _Gateway(LocalGateway):
             "queryStringParameters": query and {name: values[-1] for name, values in query.items()},
         }
         content_type = event["headers"].get("content-type", "").partition(";")[0].strip().lower()
-        event["body"], event["isBase64Encoded"] = _event_body(
-            body, binary=content_type in self._app.api.binary_types
-        )
+        binary = content_type in self._app.api.binary_types
+        event["body"], event["isBase64Encoded"] = _event_body(body, binary=binary)
         return event
 
 
@@ -284,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers.append(("Content-Length", str(len(reply.body))))
         if self.close_connection or self.request_version == "HTTP/1.0":
             headers.append(("Connection", "close" if self.close_connection else "keep-alive"))
-        lines = [f"HTTP/1.1 {reply.status} {PHRASES.get(reply.status, '')}", *map(": ".join, headers), "", ""]
+        lines = [f"HTTP/1.1 {reply.status} {phrases.get(reply.status, '')}", *map(": ".join, headers), "", ""]
         bodyless = self.command == "HEAD" or reply.status in _BODYLESS
         self.wfile.write("\r\n".join(lines).encode("latin-1") + (b"" if bodyless else reply.body))
         self.wfile.flush()

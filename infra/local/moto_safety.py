@@ -113,9 +113,7 @@ def _transact_write(plain: _Plain, backend: DynamoDBBackend, items: list[dict[st
     _rehearse(backend, touched, lambda stage: plain(stage, items))
 
 
-def _update_item(
-    plain: _Plain, backend: DynamoDBBackend, table_name: str, key: dict[str, Any], **kwargs: Any
-) -> Item:
+def _update_item(plain: _Plain, backend: DynamoDBBackend, table_name: str, key: dict[str, Any], **kwargs: Any) -> Item:
     """moto changes the item in place, so that an update that fails half-way leaves its first half behind,
     and one that creates its item shows up in the stream as two INSERTs, the first with the key alone."""
     touched = [_touch(backend, table_name, key, "Update")]

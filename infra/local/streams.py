@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
-from botocore.exceptions import BotoCoreError, ClientError  # type: ignore[import-untyped]
+from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.context import LocalContext
 
@@ -356,11 +356,11 @@ class _Delivery:
             return 0
 
     def _lowest_failure(self, answer: object, records: list[Record]) -> int | None:
-        """Raises ValueError for an answer that Lambda would take as the failure of the whole batch."""
+        """Raises ValueError or TypeError for an answer that Lambda takes as the whole batch's failure."""
         if not self.mapping.report_batch_item_failures or answer is None:
             return None
         if not isinstance(answer, dict):
-            raise ValueError(f"the answer is no object but {type(answer).__name__}")
+            raise TypeError(f"the answer is no object but {type(answer).__name__}")
         failures = answer.get("batchItemFailures") or []
         if not isinstance(failures, list) or not all(isinstance(failure, dict) for failure in failures):
             raise ValueError("batchItemFailures is not a list of objects")

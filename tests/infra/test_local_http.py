@@ -78,7 +78,11 @@ def client(server: LocalServer) -> Iterator[http.client.HTTPConnection]:
 
 
 def ask(
-    client: http.client.HTTPConnection, method: str, path: str, body: Any = None, **headers: str
+    client: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: Any = None,
+    **headers: str,
 ) -> tuple[int, dict[str, str], bytes]:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     client.request(method, path, body, names)
@@ -145,7 +149,8 @@ def test_an_unknown_path_is_404_and_echoes_no_header(client: http.client.HTTPCon
 
 @pytest.mark.parametrize("method", ["POST", "OPTIONS", "TRACE", "FOO"])
 def test_a_wrong_method_is_405_and_names_the_right_ones(
-    client: http.client.HTTPConnection, method: str
+    client: http.client.HTTPConnection,
+    method: str,
 ) -> None:
     """Verbs that no one knows are wrong methods as well."""
     status, headers, body = ask(client, method, "/ping")
@@ -183,7 +188,9 @@ def test_a_request_that_cannot_be_parsed_gets_the_error_form(server: LocalServer
 @pytest.mark.parametrize("body", [b"\xff\xfe\x00", "한국".encode(), b"\r\n plain \x00", b"{\xa0}"])
 @pytest.mark.parametrize("content_type", [*ANY_TYPE, "application/json; charset=utf-8"])
 def test_the_app_gets_the_exact_bytes(
-    client: http.client.HTTPConnection, body: bytes, content_type: str
+    client: http.client.HTTPConnection,
+    body: bytes,
+    content_type: str,
 ) -> None:
     """UTF-8 or not, whatever the type says."""
     status, _, answer = ask(client, "POST", "/echo", body, Content_Type=content_type)
@@ -384,7 +391,8 @@ def test_shutdown_finishes_the_request_in_hand_and_frees_the_port() -> None:
 
 
 def test_the_log_has_no_query_string(
-    client: http.client.HTTPConnection, caplog: pytest.LogCaptureFixture
+    client: http.client.HTTPConnection,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A query may carry what does not belong into a log."""
     with caplog.at_level(logging.INFO, "infra.local.http"):

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import boto3  # type: ignore[import-untyped]
+import boto3
 import pytest
 import yaml
-from botocore.config import Config  # type: ignore[import-untyped]
-from botocore.exceptions import ClientError, EndpointConnectionError  # type: ignore[import-untyped]
+from botocore.config import Config
+from botocore.exceptions import ClientError, EndpointConnectionError
 from moto import mock_aws
 
 from infra.local.context import LocalContext

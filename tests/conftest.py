@@ -1,0 +1,59 @@
+"""Fixtures for all tests: the embedded database in this process, the use cases on it, the app on it."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from infra.local.database import Database as Server
+from infra.local.database import serve
+from infra.local.tables import create_tables
+
+PREFIX = "trading-bot-test"
+ADMIN_TOKEN = "test-admin-token"
+REGION = "us-east-1"
+
+
+def pytest_configure() -> None:
+    """No test may reach anybody's AWS account, and importing the app needs its settings."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+    os.environ |= {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "TABLE_PREFIX": PREFIX,
+        "ADMIN_TOKEN": ADMIN_TOKEN,
+        "ENVIRONMENT": "test",
+        "ORDER_ID_PREFIX": "test-",
+    }
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Server]:
+    """The embedded DynamoDB and Secrets Manager, one for the session."""
+    with serve() as server:
+        for service in ("DYNAMODB", "DYNAMODB_STREAMS", "SECRETS_MANAGER"):
+            os.environ[f"AWS_ENDPOINT_URL_{service}"] = server.url
+        yield server
+
+
+@pytest.fixture(scope="session")
+def dynamodb(database_server: Server) -> Any:
+    """A plain client, to look at what is stored."""
+    import boto3
+
+    return boto3.client("dynamodb", endpoint_url=database_server.url)
+
+
+@pytest.fixture
+def tables(database_server: Server, dynamodb: Any) -> Iterator[str]:
+    """Empty tables; the value is the ARN of the orders stream."""
+    stream_arn = create_tables(dynamodb, PREFIX)
+    yield stream_arn
+    database_server.reset()

@@ -25,6 +25,8 @@ from chalicelib.usecases import catalog
 from chalicelib.usecases.alerts import AlertAnswer, execute_alert
 from chalicelib.usecases.services import Services
 from tests.conftest import PREFIX, REGION
+from tests.meddling_store import MeddlingStore
+from tests.scripted_exchange import ScriptedExchange
 
 START = datetime(2026, 11, 21, 3, 20, 15, tzinfo=UTC)
 
@@ -69,23 +71,28 @@ class RecordingWaker:
 
 
 class Desk:
-    """Services on the embedded database, and the few moves that tests make again and again."""
+    """Services on the embedded database, and the few moves that tests make again and again.
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    `scripted` trades on an exchange that answers by script instead of the mock.
+    """
+
+    def __init__(self, policy: Policy | None = None, *, scripted: bool = False) -> None:
         self.clock = TurnableClock()
+        self.exchange = ScriptedExchange(self.clock)
         database = Database(self.clock, REGION)
         self.book = TableMockBook(database)
         self.waker = RecordingWaker()
+        mock = Directory(self.clock, self.book, use_mock=True)
         self.services = Services(
-            store=DynamoStore(database, PREFIX),
-            exchanges=Directory(self.clock, self.book, use_mock=True),
+            store=MeddlingStore(DynamoStore(database, PREFIX)),  # type: ignore[arg-type]
+            exchanges=self.exchange if scripted else mock,
             clock=self.clock,
             ids=Ids("test-"),
             policy=policy or Policy(),
             waker=self.waker,
             secrets=NoSecrets(),
         )
-        self.store = self.services.store
+        self.store: Any = self.services.store
 
     def another_process(self) -> Services:
         """Services as a second Lambda has them: the same tables, nothing remembered."""

@@ -1,0 +1,120 @@
+"""An exchange that answers by script: for outcomes that the mock does not give, and to act in mid-call."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from typing import TypeVar
+
+from chalicelib.domain.clock import Clock
+from chalicelib.domain.orders import Order, OrderRequest, Venue
+from chalicelib.domain.outcomes import (
+    Absent,
+    CancelOutcome,
+    ExchangeOrder,
+    Found,
+    Lookup,
+    OrderStatus,
+    Placed,
+    PlaceOutcome,
+)
+from chalicelib.domain.ports import Exchange
+from chalicelib.domain.strategies import Account
+from chalicelib.exchanges.mock import MockExchange
+
+T = TypeVar("T")
+Script = Callable[[], Awaitable[None]]
+
+
+class ScriptedExchange:
+    """Every account and venue at once. What it was asked stands in `placed`, `cancelled` and `looked_up`."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.place_outcomes: list[PlaceOutcome] = []
+        self.cancel_outcomes: list[CancelOutcome] = []
+        self.lookups: list[Lookup] = []
+        self.placed: list[OrderRequest] = []
+        self.cancelled: list[str] = []
+        self.looked_up: list[str] = []
+        self.in_place: Script | None = None
+        self.in_cancel: Script | None = None
+        self.in_find: Script | None = None
+
+    def venue_for(self, account: Account) -> Venue:
+        return Venue("scripted", "spot", False, "nowhere")
+
+    async def session(self, account: Account, venue: Venue) -> Exchange:
+        return self
+
+    async def prepare(self, order: Order) -> OrderRequest:
+        sized = replace(order, percent=None)
+        return await MockExchange(_NOBODY, None, self.clock).prepare(sized)  # type: ignore[arg-type]
+
+    async def now(self) -> datetime:
+        return self.clock.now()
+
+    async def place(self, request: OrderRequest, timestamp: datetime, window: float) -> PlaceOutcome:
+        """The next scripted outcome; the last one repeats; without a script the order rests."""
+        self.placed.append(request)
+        if self.in_place:
+            await self.in_place()
+        outcome = _next(self.place_outcomes)
+        return outcome if outcome is not None else Placed(seen(request, OrderStatus.OPEN, self.clock.now()))
+
+    async def cancel(self, order: Order) -> CancelOutcome:
+        self.cancelled.append(order.exchange_order_id or order.client_order_id)
+        if self.in_cancel:
+            await self.in_cancel()
+        outcome = _next(self.cancel_outcomes)
+        assert outcome is not None, "no cancel was expected"
+        return outcome
+
+    async def find(self, order: Order) -> Lookup:
+        self.looked_up.append(order.client_order_id)
+        if self.in_find:
+            await self.in_find()
+        return _next(self.lookups) or Absent()
+
+    async def open_orders(self) -> Sequence[ExchangeOrder]:
+        return []
+
+    async def free_balance(self, asset: str) -> Decimal:
+        return Decimal(1)
+
+
+def seen(request: OrderRequest | None, status: OrderStatus, at: datetime, **changes: object) -> ExchangeOrder:
+    """The order as the exchange shows it."""
+    assert request is not None
+    shown = ExchangeOrder(
+        exchange_order_id=f"x-{request.client_order_id}",
+        client_order_id=request.client_order_id,
+        symbol=request.symbol,
+        side=request.side,
+        status=status,
+        quantity=request.quantity,
+        quote_amount=request.quote_amount,
+        updated_at=at,
+    )
+    return replace(shown, **changes)  # type: ignore[arg-type]
+
+
+def found(request: OrderRequest | None, status: OrderStatus, at: datetime, **changes: object) -> Found:
+    """A look-up that saw it."""
+    return Found(seen(request, status, at, **changes))
+
+
+def _next(script: list[T]) -> T | None:
+    return script.pop(0) if len(script) > 1 else (script[0] if script else None)
+
+
+_EPOCH = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+_NOBODY = Account(
+    account_id="nobody",
+    exchange="mock",
+    market="spot",
+    testnet=False,
+    enabled=True,
+    created_at=_EPOCH,
+    updated_at=_EPOCH,
+)

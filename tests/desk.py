@@ -5,6 +5,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from chalicelib.aws.waker import SleepingWaker
@@ -79,7 +80,8 @@ class Desk:
     def __init__(self, policy: Policy | None = None, *, scripted: bool = False) -> None:
         self.clock = TurnableClock()
         self.exchange = ScriptedExchange(self.clock)
-        database = Database(self.clock, REGION)
+        database = _database()
+        database.clock = self.clock
         self.book = TableMockBook(database)
         self.waker = RecordingWaker()
         mock = Directory(self.clock, self.book, use_mock=True)
@@ -159,6 +161,12 @@ class Desk:
         await self.strategy("s1", account)
         answer = await self.alert(order_alert(OrderType.LIMIT, price=Decimal(50000), **alert))
         return await self.order(answer.event.order_ids[0])
+
+
+@cache
+def _database() -> Database:
+    """One client for all tests: building one costs more than most tests do."""
+    return Database(TurnableClock(), REGION)
 
 
 def order_alert(kind: OrderType = OrderType.MARKET, **fields: Any) -> OrderAlert:

@@ -27,7 +27,7 @@ class Stack:
         self.log = log
         self._flags = flags
         self._environment = {
-            **os.environ,
+            **plain_environment(),
             "ADMIN_TOKEN": ADMIN,
             "PORT": str(self.port),
             "LOCAL_SCHEDULE_SECONDS": str(schedule_seconds),
@@ -132,6 +132,11 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None
         time.sleep(0.05)
 
 
+def plain_environment() -> dict[str, str]:
+    """This process's environment less what points the other tests at their database."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TABLE_PREFIX"))}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -143,7 +148,7 @@ def run_command(arguments: Sequence[str], environment: Mapping[str, str]) -> sub
     return subprocess.run(
         [sys.executable, "-m", "infra.local.main", *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        env={**plain_environment(), **environment},
         capture_output=True,
         text=True,
         timeout=30,

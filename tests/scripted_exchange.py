@@ -82,6 +82,9 @@ class ScriptedExchange:
     async def free_balance(self, asset: str) -> Decimal:
         return Decimal(1)
 
+    async def last_price(self, symbol: str) -> Decimal:
+        return Decimal(60000)
+
 
 def seen(request: OrderRequest | None, status: OrderStatus, at: datetime, **changes: object) -> ExchangeOrder:
     """The order as the exchange shows it."""

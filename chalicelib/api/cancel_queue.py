@@ -7,7 +7,8 @@ from chalicelib.api.http import answer, query_of, read_choice, read_limit, read_
 from chalicelib.api.presenters import show_cancel
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.errors import NotFoundError
-from chalicelib.usecases.cancelling import delete_cancel, redrive, request_cancel
+from chalicelib.usecases.cancel_requests import delete_cancel, redrive
+from chalicelib.usecases.cancelling import request_cancel
 
 cancel_queue = Blueprint(__name__)
 

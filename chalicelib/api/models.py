@@ -247,8 +247,9 @@ class AccountBody(BaseModel):
             raise ValueError("upbit has no futures market; use spot")
         if self.exchange == "upbit" and self.testnet:
             raise ValueError("upbit has no test net")
-        if self.exchange == "mock":
-            self.options = MockOptionsBody.model_validate(self.options).model_dump(exclude_none=True)
+        mocked = set(self.options) if self.exchange == "mock" else set(self.options) & set(MockOptionsBody.model_fields)
+        checked = MockOptionsBody.model_validate({name: self.options[name] for name in mocked})
+        self.options = {**self.options, **checked.model_dump(include=mocked, exclude_none=True)}
         return self
 
 

@@ -14,25 +14,39 @@ from chalicelib.domain.strategies import Heartbeat
 logger = logging.getLogger(__name__)
 
 _TIMEOUT = 2.0
+_GATHERING = 0.02
 
 
 class LambdaWaker:
-    """Implements Waker; the client is built on the first call, for most alerts need none."""
+    """Implements Waker. Calls that come together (a CANCEL_ALL) make one invocation.
+
+    The client is built on the first call, for most alerts need none.
+    """
 
     def __init__(self, store: Store, clock: Clock, function_name: str) -> None:
         self._store = store
         self._clock = clock
         self._function_name = function_name
         self._client: Any = None
+        self._gathered: list[str] = []
+        self._call: asyncio.Future[None] | None = None
 
     async def wake(self, cancel_ids: Sequence[str]) -> None:
+        self._gathered += cancel_ids
+        if self._call is None:
+            self._call = asyncio.ensure_future(self._call_once())
+        await asyncio.shield(self._call)
+
+    async def _call_once(self) -> None:
+        await self._clock.sleep(_GATHERING)
+        cancel_ids, self._gathered, self._call = self._gathered, [], None
         try:
             heartbeat = await self._store.get(Heartbeat, "sweep")
             if heartbeat is not None and heartbeat.awake_until > self._clock.now():
                 return
-            await asyncio.to_thread(self._invoke, list(cancel_ids))
+            await asyncio.to_thread(self._invoke, cancel_ids)
         except Exception as error:  # whatever it is, the schedule reaches the same end (R30)
-            logger.warning("the sweep was not woken: %s", error, extra={"cancel_ids": list(cancel_ids)})
+            logger.warning("the sweep was not woken: %s", error, extra={"cancel_ids": cancel_ids})
 
     def _invoke(self, cancel_ids: list[str]) -> None:
         if self._client is None:

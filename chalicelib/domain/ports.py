@@ -162,6 +162,9 @@ class Exchange(Protocol):
     async def free_balance(self, asset: str) -> Decimal:
         """What can be spent of an asset."""
 
+    async def last_price(self, symbol: str) -> Decimal:
+        """About what a market order would pay now; asked only where a limit must be checked."""
+
 
 class Exchanges(Protocol):
     """All venues that this deployment knows."""

@@ -157,6 +157,9 @@ class MockExchange:
         """A fixed balance: the mock has a book, not a wallet."""
         return _BALANCES.get(asset, _OTHER_BALANCE)
 
+    async def last_price(self, symbol: str) -> Decimal:
+        return reference_price(symbol)
+
     async def _cancel(self, order: Order) -> CancelOutcome:
         if self._options.fault == "unknown_order":
             return NotFound("Unknown order sent.")

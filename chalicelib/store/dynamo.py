@@ -11,10 +11,11 @@ from pynamodb.transactions import TransactWrite
 
 from chalicelib.domain.errors import StaleRowError
 from chalicelib.domain.ports import Change, Check, Delete, Insert, R, Row, Update
+from chalicelib.store.binding import bind_tables
 from chalicelib.store.database import ConditionFailedError, Database
 from chalicelib.store.queries import Queries
 from chalicelib.store.rows import from_model, to_model, values_of
-from chalicelib.store.tables import MODELS, bind_tables
+from chalicelib.store.tables import MODELS
 
 _BATCH = 100
 

@@ -19,10 +19,10 @@ from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.domain.ports import Page
 from chalicelib.domain.strategies import Account, Strategy
+from chalicelib.store.binding import INDEXES
 from chalicelib.store.database import Database
 from chalicelib.store.rows import from_model
 from chalicelib.store.tables import (
-    INDEXES,
     SHARD,
     AccountRow,
     CancelRow,

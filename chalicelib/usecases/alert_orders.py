@@ -15,6 +15,7 @@ from chalicelib.domain.policy import READY_PATIENCE
 from chalicelib.domain.ports import Exchange, OrderNotAcceptedError
 from chalicelib.domain.strategies import Account, AccountShare
 from chalicelib.usecases.services import Services, Setup
+from chalicelib.usecases.sizing import prepare_request
 
 _BY = "alert"
 
@@ -48,7 +49,7 @@ async def _prepared(services: Services, setup: Setup, order: Order) -> Draft:
     """Everything that sending needs is loaded here, before the row is written (R1)."""
     try:
         session = await services.exchanges.session(setup.accounts[order.account_id], order.venue)
-        request = await session.prepare(order)
+        request = await prepare_request(session, order, setup.strategy.max_order_notional)
     except OrderNotAcceptedError as error:
         refused = verdicts.refused_locally(order, services.clock.now(), _BY, error.code, error.message)
         return Draft(replace(refused, version=1), None)

@@ -11,7 +11,8 @@ from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order
 from chalicelib.domain.policy import RECENT_EVENTS
 from chalicelib.domain.ports import Update
-from chalicelib.usecases.cancelling import BY_EVENT, StoredCancel, carry_out, store_cancel
+from chalicelib.usecases.cancel_requests import StoredCancel, store_cancel
+from chalicelib.usecases.cancelling import BY_EVENT, carry_out
 from chalicelib.usecases.recording import refresh_event
 from chalicelib.usecases.services import Services
 

@@ -25,7 +25,8 @@ from chalicelib.domain.strategies import Account, Strategy, Switch
 from chalicelib.usecases.calls import bounded, look_up
 from chalicelib.usecases.cancelling import process_cancel
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, session_of
+from chalicelib.usecases.sizing import prepare_request
 
 logger = logging.getLogger(__name__)
 
@@ -140,12 +141,10 @@ def _why_halted(switch: Switch | None, strategy: Strategy | None, account: Accou
 
 async def _start_sending(services: Services, order: Order, by: str) -> tuple[Order, Exchange] | Order:
     """The row as SENDING with its adapter, or as somebody else left it. Exactly one task gets the former."""
-    account = await services.store.get(Account, order.account_id)
+    strategy = await services.store.get(Strategy, order.strategy_id)
     try:
-        if account is None:
-            raise OrderNotAcceptedError("ACCOUNT_GONE", "the account does not exist any more")
-        session = await services.exchanges.session(account, order.venue)
-        prepared = await session.prepare(order)
+        session = await session_of(services, order)
+        prepared = await prepare_request(session, order, strategy.max_order_notional if strategy else None)
     except OrderNotAcceptedError as error:
         code, message = error.code, error.message
         return await change_order(

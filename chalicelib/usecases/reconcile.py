@@ -7,14 +7,15 @@ from typing import TypeVar
 
 from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest
-from chalicelib.domain.clock import Budget, seconds_between
+from chalicelib.domain.clock import Budget, after, seconds_between
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order, Placement
 from chalicelib.domain.outcomes import OrderStatus, Throttled
 from chalicelib.domain.policy import LOOKUP_RESERVE, SIGHTINGS_APART
 from chalicelib.usecases.calls import look_up, open_session
 from chalicelib.usecases.cancel_alerts import carry_out_targets
-from chalicelib.usecases.cancelling import process_cancel, restore_request
+from chalicelib.usecases.cancel_requests import restore_request
+from chalicelib.usecases.cancelling import process_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services
@@ -26,6 +27,7 @@ T = TypeVar("T")
 BATCH = 100
 _BY = "reconcile"
 _LINGER = 15.0
+_AFTER_FAILURE = 60.0
 
 
 async def reconcile(services: Services, budget: Budget) -> int:
@@ -34,18 +36,18 @@ async def reconcile(services: Services, budget: Budget) -> int:
     It stays for orders that are about to be settled, such as one that waits for its second sighting of
     absence, so that nothing takes three runs that could take one.
     """
-    seen = 0
+    seen: set[str] = set()
     pending = await services.store.due_orders(services.clock.now(), BATCH)
     while pending:
-        seen += len(pending)
-        settled = await asyncio.gather(
-            *(_isolated(settle(services, order_id, budget), order_id) for order_id in pending)
-        )
-        pending = await _wait_for_due(services, [row for row in settled if row is not None], budget)
+        seen.update(pending)
+        settled = await asyncio.gather(*(_settle_isolated(services, order_id, budget) for order_id in pending))
+        waiting = await _wait_for_due(services, [row for row in settled if row is not None], budget)
+        more = await services.store.due_orders(services.clock.now(), BATCH) if len(pending) >= BATCH else []
+        pending = [*waiting, *(order_id for order_id in more if order_id not in seen)]
     await _refresh_events(services, budget)
     if seen:
-        logger.info("reconcile looked at %d orders", seen)
-    return seen
+        logger.info("reconcile looked at %d orders", len(seen))
+    return len(seen)
 
 
 async def settle(services: Services, order_id: str, budget: Budget) -> Order | None:
@@ -63,6 +65,26 @@ async def settle(services: Services, order_id: str, budget: Budget) -> Order | N
         order = await services.store.get(Order, order_id) or order
     await refresh_event(services, order.strategy_id, order.event_id)
     return order
+
+
+async def _settle_isolated(services: Services, order_id: str, budget: Budget) -> Order | None:
+    """A row that always raises is looked at less often, so that it stands in nobody's way."""
+    try:
+        return await settle(services, order_id, budget)
+    except Exception as error:
+        logger.exception("reconcile leaves an order for later", extra={"order_id": order_id, "error": str(error)})
+    order = await _isolated(services.store.get(Order, order_id), order_id)
+    if order is None:
+        return None
+    later = after(services.clock.now(), _AFTER_FAILURE)
+    return await _isolated(
+        change_order(
+            services,
+            order,
+            lambda row: row.changed(services.clock.now(), check_at=later) if row.check_at else row,
+        ),
+        order_id,
+    )
 
 
 async def _look(services: Services, order: Order, budget: Budget) -> Order:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import Budget, after, seconds_between
-from chalicelib.domain.errors import StaleRowError, TradingError
+from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
 from chalicelib.domain.ports import Insert, Update
 from chalicelib.domain.strategies import Heartbeat
 from chalicelib.usecases.cancelling import process_cancel
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 LOOK_EVERY = 1.0
 _BREATH = 0.05
+_REST = 5.0
+_PATIENCE = 0.25
 _AWAKE = 15.0
 _RENEW_BELOW = 6.0
 
@@ -30,6 +32,7 @@ class Sweep:
         self._budget = budget
         self._named = set(cancel_ids)
         self._iterations: dict[asyncio.Task[None], frozenset[str]] = {}
+        self._resting: dict[str, datetime] = {}
         self._count = 0
         self._awake_until: datetime | None = None
 
@@ -38,9 +41,13 @@ class Sweep:
         time is over. Requests named by the wake-up are looked at although an index may not show them yet."""
         try:
             while True:
-                next_at = await self._start_due()
-                if next_at is None and not self._iterations and not await self._stay():
-                    break
+                try:
+                    next_at = await self._start_due()
+                    if next_at is None and not self._iterations and not await self._stay():
+                        break
+                except DatabaseUnavailableError:
+                    logger.exception("the sweep waits for the database")
+                    next_at = after(self._services.clock.now(), LOOK_EVERY)
                 pause = self._pause(next_at)
                 if self._budget.remaining() <= pause + _BREATH:
                     break
@@ -65,7 +72,8 @@ class Sweep:
             if row.next_retry_at <= now:
                 due.add(row.cancel_id)
         self._iterations = {task: ids for task, ids in self._iterations.items() if not task.done()}
-        fresh = due.difference(*self._iterations.values())
+        self._resting = {name: until for name, until in self._resting.items() if until > now}
+        fresh = due.difference(self._resting, *self._iterations.values())
         if fresh:
             self._count += 1
             task = asyncio.create_task(self._iteration(self._count, sorted(fresh)))
@@ -92,19 +100,20 @@ class Sweep:
         budget = self._budget.within(self._services.policy.exchange_timeout)
         try:
             request = await process_cancel(self._services, cancel_id, "sweep", budget)
-        except TradingError:
-            logger.exception("cancel request left for the next look", extra={"order_id": cancel_id})
+        except Exception as error:
+            logger.exception("cancel request left for a later look", extra={"order_id": cancel_id, "error": str(error)})
+            request = None
+        if request is None:  # broken, or somebody else's: not again at once
+            self._resting[cancel_id] = after(self._services.clock.now(), _REST)
             return None
-        except Exception:
-            logger.exception("a cancel request always has a next look", extra={"order_id": cancel_id})
-            return None
-        return request.status if request else None
+        return request.status
 
     def _pause(self, next_at: datetime | None) -> float:
         longest = min(LOOK_EVERY, self._services.policy.cancel_queue_interval)
         if next_at is None:
             return _BREATH
-        return max(_BREATH, min(longest, seconds_between(self._services.clock.now(), next_at)))
+        pause = seconds_between(self._services.clock.now(), next_at)
+        return min(longest, pause if pause > _BREATH else _PATIENCE)
 
     async def _beat(self, now: datetime) -> None:
         """Say until when this sweep is awake; whoever schedules a retry then need not wake another one."""

@@ -9,16 +9,24 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chalicelib.settings import SettingsError
 from infra.local import demo
-from infra.local.environment import SWEEP_FUNCTION, LocalSettings, read_settings, stack_environment, stop_with
+from infra.local.environment import (
+    DEMO_ADMIN_TOKEN,
+    SWEEP_FUNCTION,
+    LocalSettings,
+    read_settings,
+    stack_environment,
+    stop_with,
+)
 from infra.local.tables import create_tables
 
 _START_PATIENCE = 30.0
 _RESTART_PAUSE = 0.5
+_HEADER = '-H "Authorization: Bearer $ADMIN_TOKEN"'
 
 
 class Child:
@@ -42,7 +50,7 @@ class Child:
             start_new_session=self._own_group,
         )
         self._process = process
-        lines = process.stdout or []
+        lines: Iterable[str] = process.stdout or []
         line = next(iter(lines), "")
         if not line.startswith(ready):
             process.kill()
@@ -192,12 +200,13 @@ def _print_banner(base: str, environment: dict[str, str], settings: LocalSetting
     alert = _alert("demo", order_type="MARKET", **order)
     slow = _alert("demo-slow", order_type="LIMIT", **order, price="50000", tag="first")
     cancel = _alert("demo-slow", order_type="CANCEL", tag="first")
-    header = f"-H 'Authorization: Bearer {admin}'"
+    header = f"-H 'Authorization: Bearer {admin}'" if admin == DEMO_ADMIN_TOKEN else _HEADER
+    shown = admin if admin == DEMO_ADMIN_TOKEN else "yours, from ADMIN_TOKEN"
     print(
         f"""
 trading-bot runs at {base}
   database  {environment["AWS_ENDPOINT_URL_DYNAMODB"]}   tables {settings.table_prefix}-*
-  schedules every {settings.schedule_seconds:g} s    admin token {admin}
+  schedules every {settings.schedule_seconds:g} s    admin token {shown}
 
 A market order on three mock accounts:
   curl -s {base}/api/v1/webhook -d '{alert}'

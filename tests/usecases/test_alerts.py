@@ -13,7 +13,7 @@ from chalicelib.domain.orders import Order, OrderType
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.domain.ports import Insert
 from chalicelib.usecases import catalog
-from chalicelib.usecases.cancelling import delete_cancel, store_cancel
+from chalicelib.usecases.cancel_requests import delete_cancel, store_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
 from tests.desk import Desk, cancel_alert, order_alert

@@ -21,13 +21,8 @@ from chalicelib.domain.outcomes import (
     Unknown,
 )
 from chalicelib.domain.ports import Delete, Update
-from chalicelib.usecases.cancelling import (
-    delete_cancel,
-    process_cancel,
-    redrive,
-    request_cancel,
-    store_cancel,
-)
+from chalicelib.usecases.cancel_requests import delete_cancel, redrive, store_cancel
+from chalicelib.usecases.cancelling import process_cancel, request_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
 from chalicelib.usecases.sweep import Sweep

@@ -9,7 +9,7 @@ from chalicelib.domain.cancels import CancelStatus
 from chalicelib.domain.orders import Order, OrderType, Placement
 from chalicelib.domain.outcomes import Absent, Acknowledged, Duplicate, LookupFailed, NotPlaced, OrderStatus, Unknown
 from chalicelib.usecases import catalog
-from chalicelib.usecases.cancelling import store_cancel
+from chalicelib.usecases.cancel_requests import store_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
 from tests.desk import Desk, order_alert

@@ -20,10 +20,11 @@ from chalicelib.domain.outcomes import (
     Throttled,
 )
 from chalicelib.domain.ports import Exchange, Update
-from chalicelib.usecases.calls import ask_cancel, look_up, open_session, read_back
+from chalicelib.usecases.calls import ask_cancel, open_session, read_back
 from chalicelib.usecases.cancel_requests import StoredCancel, not_cancellable, store_cancel
 from chalicelib.usecases.recording import change_order, end_of, order_keys, refresh_event
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.settling import settle_by_lookup
 
 logger = logging.getLogger(__name__)
 
@@ -122,30 +123,13 @@ async def _attempt(
     if isinstance(session, Throttled):
         return await _release(services, request, request.waits_on(services.clock.now(), session.message))
     if order.placement in (Placement.SENDING, Placement.UNKNOWN):
-        order = await _settle_placement(services, order, session, by, budget)
+        order = await settle_by_lookup(services, order, session, by, budget)
     if order.terminal:
         return await _finish(services, order, request)
     if order.placement in (Placement.READY, Placement.SENDING, Placement.UNKNOWN):
         why = "waiting for the exchange to acknowledge the order"
         return await _release(services, request, request.waits_on(services.clock.now(), why))
     return await _cancel_at_exchange(services, order, request, session, by, budget)
-
-
-async def _settle_placement(services: Services, order: Order, session: Exchange, by: str, budget: Budget) -> Order:
-    """A SENDING order past its deadline, or an UNKNOWN one, is looked up; before that it is its sender's."""
-    exchange_now = await session.now()
-    if order.placement is Placement.SENDING and not order.past_deadline(exchange_now):
-        return order
-    lookup = await look_up(session, order, budget)
-    return await change_order(
-        services,
-        order,
-        lambda row: (
-            row
-            if row.attempt != order.attempt
-            else verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy, exchange_now)
-        ),
-    )
 
 
 async def _cancel_at_exchange(

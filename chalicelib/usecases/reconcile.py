@@ -5,20 +5,20 @@ import logging
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest
 from chalicelib.domain.clock import Budget, after, seconds_between
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order, Placement
 from chalicelib.domain.outcomes import OrderStatus, Throttled
 from chalicelib.domain.policy import LOOKUP_RESERVE, SIGHTINGS_APART
-from chalicelib.usecases.calls import look_up, open_session
+from chalicelib.usecases.calls import open_session
 from chalicelib.usecases.cancel_alerts import carry_out_targets
 from chalicelib.usecases.cancel_requests import restore_request
 from chalicelib.usecases.cancelling import process_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.settling import settle_by_lookup
 
 logger = logging.getLogger(__name__)
 
@@ -93,19 +93,7 @@ async def _look(services: Services, order: Order, budget: Budget) -> Order:
     if isinstance(session, Throttled):
         logger.error("order cannot be looked up", extra={**order_keys(order), "error": session.message})
         return order
-    exchange_now = await session.now()
-    if order.placement is Placement.SENDING and not order.past_deadline(exchange_now):
-        return order
-    lookup = await look_up(session, order, budget)
-    return await change_order(
-        services,
-        order,
-        lambda row: (
-            row
-            if (row.attempt, row.placement is Placement.READY) != (order.attempt, False)
-            else verdicts.after_lookup(row, lookup, services.clock.now(), _BY, services.policy, exchange_now)
-        ),
-    )
+    return await settle_by_lookup(services, order, session, _BY, budget)
 
 
 async def _restore_missing(services: Services, order: Order) -> None:

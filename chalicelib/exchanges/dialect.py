@@ -1,0 +1,182 @@
+"""What differs from exchange to exchange: how a call is written and what an answer means. No I/O in here.
+
+A dialect is one market of one exchange. `HttpExchange` does the rest for all of them: connections, clocks, limits,
+credentials, retries, sizing and rounding.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Protocol
+
+import httpx
+
+from chalicelib.domain.orders import Order, OrderRequest
+from chalicelib.domain.outcomes import CancelOutcome, ExchangeOrder, Lookup, PlaceOutcome
+
+
+class Purpose(Enum):
+    """What a call is for: limits and retries depend on it. Cancels pass before creates."""
+
+    CREATE = "create"
+    CANCEL = "cancel"
+    READ = "read"
+
+
+class Encoding(Enum):
+    """Where the parameters go."""
+
+    QUERY = "query"
+    FORM = "form"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request before it is signed. Parameters keep their order; values are what goes on the wire."""
+
+    method: str
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    encoding: Encoding = Encoding.QUERY
+    purpose: Purpose = Purpose.READ
+    signed: bool = True
+    group: str = "default"
+    """Name of the rate limit that it counts against."""
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One HTTP response. `body` is the parsed JSON, None where the text is not JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """An API key; never logged, never shown: its repr hides it."""
+
+    api_key: str = field(repr=False)
+    api_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarketRules:
+    """What a market takes; None where it sets no bound. Steps and tick are increments, not digits."""
+
+    symbol: str
+    tick_size: Decimal | None = None
+    quantity_step: Decimal | None = None
+    min_quantity: Decimal | None = None
+    max_quantity: Decimal | None = None
+    market_quantity_step: Decimal | None = None
+    """For market orders, where it differs from `quantity_step`."""
+    market_min_quantity: Decimal | None = None
+    market_max_quantity: Decimal | None = None
+    quote_step: Decimal | None = None
+    """Increment of a quote amount."""
+    min_notional: Decimal | None = None
+    min_notional_applies_to_market: bool = True
+    max_notional: Decimal | None = None
+    trading: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A documented rate limit: `calls` (or weight) in `seconds`."""
+
+    calls: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimitNews:
+    """What an answer says about limits: seconds to stay away (429, 418, bans), and what is left in a group."""
+
+    stay_away: float = 0.0
+    group: str | None = None
+    left: int | None = None
+    resets_in: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """Part of a list of open orders, and the call for the next part of the same book, None at its end."""
+
+    orders: Sequence[ExchangeOrder]
+    next_call: Call | None = None
+
+
+class Dialect(Protocol):
+    """One market of one exchange. Every method is pure."""
+
+    budgets: Mapping[str, Budget]
+    """Documented limits by group."""
+    has_clock: bool
+    """Whether requests carry a time that the exchange checks (not so at Upbit)."""
+
+    def check(self, order: Order) -> None:
+        """Raise OrderNotAcceptedError where the exchange has no such order; the message says what to use."""
+
+    def takes_quote_amount(self, order: Order) -> bool:
+        """Whether the exchange itself sizes such an order by quote amount."""
+
+    def auth(self, credentials: Credentials, timestamp_ms: int, window_ms: int) -> httpx.Auth:
+        """Signs the exact bytes that go out, with exactly this time; reads no clock of its own (R2)."""
+
+    def create(self, request: OrderRequest) -> Call: ...
+
+    def read_create(self, answer: Answer, request: OrderRequest) -> PlaceOutcome:
+        """By status, code and body; what is not listed is Unknown."""
+
+    def cancel(self, order: Order) -> Call: ...
+
+    def read_cancel(self, answer: Answer, order: Order) -> CancelOutcome:
+        """NotFound, Gone and an acknowledgement are never Cancelled."""
+
+    def find(self, order: Order) -> Sequence[Call]:
+        """Look-ups in every book where the order may be, by exchange id or full client id; the first hit ends it."""
+
+    def read_find(self, answer: Answer, order: Order, call: Call) -> Lookup | Call:
+        """Found, Absent (in this book), LookupFailed; or a further call to follow (a triggered order)."""
+
+    def open_orders(self) -> Sequence[Call]:
+        """The first call for each book."""
+
+    def read_open_orders(self, answer: Answer, call: Call) -> OrderPage:
+        """Raises ValueError where the answer is no list of orders."""
+
+    def balance(self, asset: str) -> Call: ...
+
+    def read_balance(self, answer: Answer, asset: str) -> Decimal:
+        """What is free. Raises ValueError where the answer is no balance."""
+
+    def rules(self, symbol: str) -> Sequence[Call]: ...
+
+    def read_rules(self, answers: Sequence[Answer], symbol: str) -> MarketRules:
+        """Raises ValueError where the market is not listed."""
+
+    def last_price(self, symbol: str) -> Call: ...
+
+    def read_last_price(self, answer: Answer) -> Decimal:
+        """Raises ValueError where the answer has no price."""
+
+    def server_time(self) -> Call | None:
+        """None where the exchange has none that matters."""
+
+    def read_server_time(self, answer: Answer) -> int:
+        """Milliseconds since 1970. Raises ValueError."""
+
+    def is_clock_error(self, answer: Answer) -> bool:
+        """The exchange refused our time stamp: learn the offset again."""
+
+    def is_key_error(self, answer: Answer) -> bool:
+        """The exchange refused our key: load the credentials again, once."""
+
+    def limits(self, answer: Answer) -> LimitNews:
+        """From status and headers."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
+from chalicelib.aws.credentials import AccountCredentials
 from chalicelib.aws.secrets import ManagedSecrets
 from chalicelib.aws.waker import LambdaWaker, SleepingWaker
 from chalicelib.domain.clock import Budget, SystemClock
@@ -19,6 +20,8 @@ from chalicelib.settings import Settings, load_settings
 from chalicelib.store.database import Database
 from chalicelib.store.dynamo import DynamoStore
 from chalicelib.store.mock_book import TableMockBook
+from chalicelib.store.rules_table import SharedRules
+from chalicelib.usecases.bans import record_ban
 from chalicelib.usecases.services import Services
 
 T = TypeVar("T")
@@ -68,15 +71,28 @@ def services() -> Services:
     database = Database(clock, region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
     store = DynamoStore(database, chosen.table_prefix)
     name = chosen.sweep_function
-    return Services(
+    directory = Directory(
+        clock,
+        TableMockBook(database),
+        SharedRules(database),
+        lambda account: AccountCredentials(
+            account.account_id, account.secret_name, chosen.exchange_keys.get(account.exchange), clock
+        ),
+        use_mock=chosen.use_mock_exchange,
+        urls=chosen.exchange_urls,
+        max_retries=chosen.policy.exchange_max_retries,
+    )
+    built = Services(
         store=store,
-        exchanges=Directory(clock, TableMockBook(database), use_mock=chosen.use_mock_exchange),
+        exchanges=directory,
         clock=clock,
         ids=Ids(chosen.order_id_prefix),
         policy=chosen.policy,
         waker=LambdaWaker(store, clock, name) if name else SleepingWaker(),
         secrets=ManagedSecrets(chosen.table_prefix),
     )
+    directory.on_ban = lambda account_id, until: record_ban(built, account_id, until)
+    return built
 
 
 def sweep_services() -> Services:

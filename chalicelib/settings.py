@@ -9,9 +9,11 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from chalicelib.domain.policy import Policy
+from chalicelib.domain.secrets import Credentials
 
 T = TypeVar("T")
 
+EXCHANGES = ("binance", "bybit", "upbit")
 EXCHANGE_URLS = ("BINANCE_SPOT_URL", "BINANCE_FUTURES_URL", "BYBIT_URL", "UPBIT_URL")
 
 
@@ -30,6 +32,7 @@ class Settings:
     order_id_prefix: str
     use_mock_exchange: bool
     exchange_urls: Mapping[str, str]
+    exchange_keys: Mapping[str, Credentials]
     orders_stream_arn: str
     sweep_function: str | None
     policy: Policy
@@ -49,10 +52,24 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         ),
         use_mock_exchange=read.flag("USE_MOCK_EXCHANGE", True),
         exchange_urls={name: read.url(name) for name in EXCHANGE_URLS if environ.get(name)},
+        exchange_keys=_exchange_keys(environ),
         orders_stream_arn=environ.get("ORDERS_STREAM_ARN", ""),
         sweep_function=environ.get("SWEEP_FUNCTION_NAME") or None,
         policy=_policy(read),
     )
+
+
+def _exchange_keys(environ: Mapping[str, str]) -> dict[str, Credentials]:
+    """Keys for accounts that have none of their own."""
+    found = {}
+    for exchange in EXCHANGES:
+        key, secret = (environ.get(f"{exchange.upper()}_API_{part}", "") for part in ("KEY", "SECRET"))
+        if bool(key) != bool(secret):
+            missing = "SECRET" if key else "KEY"
+            raise SettingsError(f"{exchange.upper()}_API_{missing} is missing beside its other half")
+        if key:
+            found[exchange] = Credentials(key, secret)
+    return found
 
 
 def default_order_id_prefix(environment: str) -> str:

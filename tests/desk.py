@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
+from chalicelib.aws.credentials import AccountCredentials
 from chalicelib.aws.waker import SleepingWaker
 from chalicelib.domain.alerts import Alert, CancelAlert, OrderAlert, Sender
 from chalicelib.domain.cancels import CancelRequest
@@ -22,6 +23,7 @@ from chalicelib.exchanges.directory import Directory
 from chalicelib.store.database import Database
 from chalicelib.store.dynamo import DynamoStore
 from chalicelib.store.mock_book import TableMockBook
+from chalicelib.store.rules_table import SharedRules
 from chalicelib.usecases import catalog
 from chalicelib.usecases.alerts import AlertAnswer, execute_alert
 from chalicelib.usecases.services import Services
@@ -84,7 +86,15 @@ class Desk:
         database.clock = self.clock
         self.book = TableMockBook(database)
         self.waker = RecordingWaker()
-        mock = Directory(self.clock, self.book, use_mock=True)
+        mock = Directory(
+            self.clock,
+            self.book,
+            SharedRules(database),
+            lambda account: AccountCredentials(account.account_id, account.secret_name, None, self.clock),
+            use_mock=True,
+            urls={},
+            max_retries=3,
+        )
         self.services = Services(
             store=MeddlingStore(DynamoStore(database, PREFIX)),  # type: ignore[arg-type]
             exchanges=self.exchange if scripted else mock,

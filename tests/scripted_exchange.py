@@ -44,7 +44,7 @@ class ScriptedExchange:
     def venue_for(self, account: Account) -> Venue:
         return Venue("scripted", "spot", False, "nowhere")
 
-    async def session(self, account: Account, venue: Venue) -> Exchange:
+    async def session(self, account: Account, venue: Venue, blocked_until: datetime | None = None) -> Exchange:
         return self
 
     async def prepare(self, order: Order) -> OrderRequest:

@@ -61,12 +61,14 @@ class Acknowledged:
 
 @dataclass(frozen=True, slots=True)
 class NotPlaced:
-    """Proven: this request put nothing on the exchange. `retry`: the same request may succeed later."""
+    """Proven: this request put nothing on the exchange. `retry`: the same request may succeed later, under the
+    same client id unless the exchange counts it as used (`id_spent`, Upbit)."""
 
     code: str
     message: str
     retry: bool = False
     retry_after: float = 0.0
+    id_spent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

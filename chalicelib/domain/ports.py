@@ -11,10 +11,10 @@ from chalicelib.domain.events import AlertKey, EventLog
 from chalicelib.domain.orders import Order, OrderRequest, Venue
 from chalicelib.domain.outcomes import CancelOutcome, Lookup, OrderStatus, PlaceOutcome
 from chalicelib.domain.outcomes import ExchangeOrder as ExchangeOrder
-from chalicelib.domain.strategies import Account, Heartbeat, Strategy, Switch
+from chalicelib.domain.strategies import Account, Ban, Heartbeat, Strategy, Switch
 
-Row = Order | CancelRequest | EventLog | AlertKey | Strategy | Account | Switch | Heartbeat
-R = TypeVar("R", Order, CancelRequest, EventLog, AlertKey, Strategy, Account, Switch, Heartbeat)
+Row = Order | CancelRequest | EventLog | AlertKey | Strategy | Account | Switch | Heartbeat | Ban
+R = TypeVar("R", Order, CancelRequest, EventLog, AlertKey, Strategy, Account, Switch, Heartbeat, Ban)
 T = TypeVar("T")
 
 
@@ -172,8 +172,11 @@ class Exchanges(Protocol):
     def venue_for(self, account: Account) -> Venue:
         """Where a new order of this account goes, by today's settings."""
 
-    async def session(self, account: Account, venue: Venue) -> Exchange:
-        """An adapter for orders at `venue`, which is an order's own, not today's. Raises OrderNotAcceptedError."""
+    async def session(self, account: Account, venue: Venue, blocked_until: datetime | None = None) -> Exchange:
+        """An adapter for orders at `venue`, which is an order's own, not today's. Raises OrderNotAcceptedError.
+
+        `blocked_until`: what another process learned of a ban.
+        """
 
 
 class Waker(Protocol):

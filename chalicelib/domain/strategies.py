@@ -80,6 +80,21 @@ class Heartbeat:
     version: int = 1
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ban:
+    """Until when an exchange wants an account to keep away, as all processes know it."""
+
+    name: str
+    blocked_until: datetime
+    updated_at: datetime
+    version: int = 1
+
+
+def ban_name(account_id: str) -> str:
+    """The key of an account's ban."""
+    return f"ban#{account_id}"
+
+
 def token_hash(token: str) -> str:
     """What is stored of a webhook token."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

@@ -53,8 +53,10 @@ def after_place(order: Order, attempt: int, outcome: PlaceOutcome, now: datetime
                 seen_on_exchange=True,
                 check_at=after(now, 2.0),
             )
-        case NotPlaced(code, message, retry):
-            return _not_placed(order, now, by, policy, code=code, message=message, again=retry)
+        case NotPlaced(code, message, retry, retry_after):
+            return _not_placed(
+                order, now, by, policy, code=code, message=message, again=retry, pause=max(2.0, retry_after)
+            )
         case Duplicate(message) | Unknown(message):
             return order.moved(
                 now,
@@ -175,6 +177,7 @@ def _not_placed(
     code: str,
     message: str,
     again: bool,
+    pause: float = 2.0,
     by_absence: bool = False,
 ) -> Order:
     """Nothing of this attempt is on the exchange: cancelled, ready again, or rejected (R9).
@@ -196,8 +199,8 @@ def _not_placed(
             deadline=None,
             absent_seen=(),
             checks=0,
-            not_before=after(now, 2.0),
-            check_at=after(now, READY_PATIENCE),
+            not_before=after(now, pause),
+            check_at=after(now, max(READY_PATIENCE, pause)),
             error=message,
         )
     reason = NOT_PLACED if again else code

@@ -12,8 +12,10 @@ from typing import Any, Protocol
 
 import httpx
 
+from chalicelib.domain.markets import MarketRules as MarketRules
 from chalicelib.domain.orders import Order, OrderRequest
 from chalicelib.domain.outcomes import CancelOutcome, ExchangeOrder, Lookup, PlaceOutcome
+from chalicelib.domain.secrets import Credentials as Credentials
 
 
 class Purpose(Enum):
@@ -55,35 +57,6 @@ class Answer:
     headers: Mapping[str, str]
     text: str
     body: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """An API key; never logged, never shown: its repr hides it."""
-
-    api_key: str = field(repr=False)
-    api_secret: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarketRules:
-    """What a market takes; None where it sets no bound. Steps and tick are increments, not digits."""
-
-    symbol: str
-    tick_size: Decimal | None = None
-    quantity_step: Decimal | None = None
-    min_quantity: Decimal | None = None
-    max_quantity: Decimal | None = None
-    market_quantity_step: Decimal | None = None
-    """For market orders, where it differs from `quantity_step`."""
-    market_min_quantity: Decimal | None = None
-    market_max_quantity: Decimal | None = None
-    quote_step: Decimal | None = None
-    """Increment of a quote amount."""
-    min_notional: Decimal | None = None
-    min_notional_applies_to_market: bool = True
-    max_notional: Decimal | None = None
-    trading: bool = True
 
 
 @dataclass(frozen=True, slots=True)

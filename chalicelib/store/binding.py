@@ -14,7 +14,7 @@ from pynamodb.constants import (
 )
 from pynamodb.models import Model
 
-from chalicelib.store.tables import MODELS, CancelRow, EventRow, MockOrderRow, OrderRow
+from chalicelib.store.tables import MODELS, CancelRow, EventRow, MockOrderRow, OrderRow, RulesRow
 
 INDEXES: dict[type[Model], dict[str, tuple[str, str]]] = {
     OrderRow: {
@@ -31,7 +31,7 @@ INDEXES: dict[type[Model], dict[str, tuple[str, str]]] = {
     EventRow: {"unsettled": ("unsettled_shard", "check_at")},
 }
 
-_ALL: tuple[Any, ...] = (*dict.fromkeys(MODELS.values()), MockOrderRow)
+_ALL: tuple[Any, ...] = (*dict.fromkeys(MODELS.values()), MockOrderRow, RulesRow)
 _NAMES = {model: model.Meta.table_name for model in _ALL}
 
 

@@ -16,7 +16,7 @@ from chalicelib.domain.events import AccountResult, AlertKey, EventLog
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, Placement, TimeInForce, Transition
 from chalicelib.domain.outcomes import OrderStatus, Side
 from chalicelib.domain.ports import Row
-from chalicelib.domain.strategies import Account, AccountShare, Heartbeat, Strategy, Switch
+from chalicelib.domain.strategies import Account, AccountShare, Ban, Heartbeat, Strategy, Switch
 from chalicelib.store.attributes import RecordAttribute, RecordsAttribute, TextAttribute
 
 SHARD = "0"
@@ -200,6 +200,7 @@ class SystemRow(Model):
     name = UnicodeAttribute(hash_key=True)
     trading_enabled = BooleanAttribute(null=True)
     awake_until = TextAttribute(datetime, null=True)
+    blocked_until = TextAttribute(datetime, null=True)
     updated_at = TextAttribute(datetime)
     version = NumberAttribute()
     write_id = UnicodeAttribute(null=True)
@@ -227,6 +228,30 @@ class MockOrderRow(Model):
     ttl = NumberAttribute(null=True)
 
 
+class RulesRow(Model):
+    """`market_rules`: what was fetched, for a day."""
+
+    class Meta:
+        table_name = "market_rules"
+
+    exchange_market = UnicodeAttribute(hash_key=True)
+    symbol = UnicodeAttribute(range_key=True)
+    tick_size = TextAttribute(Decimal, null=True)
+    quantity_step = TextAttribute(Decimal, null=True)
+    min_quantity = TextAttribute(Decimal, null=True)
+    max_quantity = TextAttribute(Decimal, null=True)
+    market_quantity_step = TextAttribute(Decimal, null=True)
+    market_min_quantity = TextAttribute(Decimal, null=True)
+    market_max_quantity = TextAttribute(Decimal, null=True)
+    quote_step = TextAttribute(Decimal, null=True)
+    min_notional = TextAttribute(Decimal, null=True)
+    min_notional_applies_to_market = BooleanAttribute()
+    max_notional = TextAttribute(Decimal, null=True)
+    trading = BooleanAttribute()
+    fetched_at = TextAttribute(datetime)
+    ttl = NumberAttribute()
+
+
 MODELS: dict[type[Any], type[Model]] = {
     Order: OrderRow,
     CancelRequest: CancelRow,
@@ -236,6 +261,7 @@ MODELS: dict[type[Any], type[Model]] = {
     Account: AccountRow,
     Switch: SystemRow,
     Heartbeat: SystemRow,
+    Ban: SystemRow,
 }
 
 

@@ -48,7 +48,9 @@ async def draft_orders(
 async def _prepared(services: Services, setup: Setup, order: Order) -> Draft:
     """Everything that sending needs is loaded here, before the row is written (R1)."""
     try:
-        session = await services.exchanges.session(setup.accounts[order.account_id], order.venue)
+        session = await services.exchanges.session(
+            setup.accounts[order.account_id], order.venue, setup.bans.get(order.account_id)
+        )
         request = await prepare_request(session, order, setup.strategy.max_order_notional)
     except OrderNotAcceptedError as error:
         refused = verdicts.refused_locally(order, services.clock.now(), _BY, error.code, error.message)

@@ -119,7 +119,7 @@ async def put_account(services: Services, account_id: str, given: AccountInput) 
                 secret_name=secret_name or old.secret_name,
                 **values,
             )
-            changes = [Update(old, new), *await _touch_strategies(services, account_id)]
+            changes = [Update(old, new), *await touched_strategies(services, account_id)]
             if _venue(old) != _venue(new):
                 await _check_no_live_orders(services, account_id)
         try:
@@ -136,7 +136,7 @@ async def delete_account(services: Services, account_id: str) -> None:
         account = await services.store.get(Account, account_id)
         if account is None:
             raise NotFoundError("account", account_id)
-        touched = await _touch_strategies(services, account_id)
+        touched = await touched_strategies(services, account_id)
         await _check_no_live_orders(services, account_id)
         try:
             await services.store.commit(Delete(account), *touched)
@@ -201,7 +201,8 @@ async def _check_accounts(services: Services, shares: Sequence[AccountShare]) ->
         raise InvalidError(message, [{"field": "accounts", "message": message}])
 
 
-async def _touch_strategies(services: Services, account_id: str) -> list[Change]:
+async def touched_strategies(services: Services, account_id: str) -> list[Change]:
+    """The changes that raise the versions of all strategies which use the account."""
     now = services.clock.now()
     users = [row for row in await services.store.strategies() if _uses(row, account_id)]
     return [Update(row, row.changed(now)) for row in users]

@@ -74,7 +74,7 @@ async def _create(services: Services, order: Order, session: Exchange, budget: B
     """The create, and again under the same attempt and deadline while it is proven not to be placed (R9)."""
     outcome = await _create_once(order, session, budget)
     for retry in range(services.policy.exchange_max_retries):
-        if not isinstance(outcome, NotPlaced) or not outcome.retry:
+        if not isinstance(outcome, NotPlaced) or not outcome.retry or outcome.id_spent:
             break
         pause = max(outcome.retry_after, random.uniform(0.5, 1.0) * 0.2 * 2**retry)
         if budget.remaining() < pause + LOOKUP_RESERVE + MIN_WINDOW:

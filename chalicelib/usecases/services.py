@@ -1,15 +1,17 @@
 """What every use case is given: the ports, the policy, and the cache of strategies."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from chalicelib.domain.clock import Clock
 from chalicelib.domain.ids import Ids
 from chalicelib.domain.orders import Order
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.ports import Exchange, Exchanges, OrderNotAcceptedError, Secrets, Store, Waker
-from chalicelib.domain.strategies import Account, Strategy
+from chalicelib.domain.strategies import Account, Ban, Strategy, ban_name
 
 logger = logging.getLogger(__name__)
 
@@ -20,6 +22,8 @@ class Setup:
 
     strategy: Strategy
     accounts: Mapping[str, Account]
+    bans: Mapping[str, datetime]
+    """Until when accounts are to keep away from their exchange; writing a ban raises the strategy's version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,16 @@ async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Se
     if strategy is None:
         services.cache.pop(strategy_id, None)
         return None
-    accounts = await services.store.get_all(Account, [share.account_id for share in strategy.accounts])
-    setup = Setup(strategy, {account.account_id: account for account in accounts})
+    names = [share.account_id for share in strategy.accounts]
+    accounts, bans = await asyncio.gather(
+        services.store.get_all(Account, names), services.store.get_all(Ban, [ban_name(name) for name in names])
+    )
+    until = {ban.name: ban.blocked_until for ban in bans}
+    setup = Setup(
+        strategy,
+        {account.account_id: account for account in accounts},
+        {name: until[ban_name(name)] for name in names if ban_name(name) in until},
+    )
     services.cache[strategy_id] = setup
     return setup
 
@@ -59,7 +71,9 @@ async def session_of(services: Services, order: Order) -> Exchange:
 
     Raises OrderNotAcceptedError where the account is gone or has no credentials.
     """
-    account = await services.store.get(Account, order.account_id)
+    account, ban = await asyncio.gather(
+        services.store.get(Account, order.account_id), services.store.get(Ban, ban_name(order.account_id))
+    )
     if account is None:
         raise OrderNotAcceptedError("ACCOUNT_GONE", f"account {order.account_id!r} does not exist any more")
-    return await services.exchanges.session(account, order.venue)
+    return await services.exchanges.session(account, order.venue, ban.blocked_until if ban else None)

@@ -1,0 +1,60 @@
+"""An account's API key: from Secrets Manager, cached, or from the environment where the account has none."""
+
+import asyncio
+import logging
+from typing import Any
+
+from chalicelib.domain.clock import Clock, seconds_between
+from chalicelib.domain.ports import OrderNotAcceptedError
+from chalicelib.domain.secrets import Credentials
+
+logger = logging.getLogger(__name__)
+
+CACHED_FOR = 900
+"""Seconds; a key that the exchange refuses is asked for again at once."""
+
+_RELOAD_EVERY = 60.0
+
+
+class AccountCredentials:
+    """One account's key. Its value appears in no log and no error."""
+
+    def __init__(self, account_id: str, secret_name: str | None, fallback: Credentials | None, clock: Clock) -> None:
+        self._account_id = account_id
+        self._secret_name = secret_name
+        self._fallback = fallback
+        self._clock = clock
+        self._provider: Any = None
+        self._force = False
+        self._reloaded_at = None if secret_name else clock.now()
+
+    async def get(self) -> Credentials:
+        """Raises OrderNotAcceptedError where there is no usable key."""
+        if self._secret_name is None:
+            if self._fallback is None:
+                message = f"account {self._account_id!r} has no credentials: PUT them, or set the exchange's API key"
+                raise OrderNotAcceptedError("NO_CREDENTIALS", message)
+            return self._fallback
+        return await asyncio.to_thread(self._fetch, self._secret_name)
+
+    async def reload(self) -> None:
+        """Once: a key that is still wrong is not asked for again and again."""
+        now = self._clock.now()
+        if self._reloaded_at is None or seconds_between(self._reloaded_at, now) > _RELOAD_EVERY:
+            self._reloaded_at = now
+            self._force = True
+            logger.warning("the exchange refused the key; it is loaded again", extra={"account_id": self._account_id})
+
+    def _fetch(self, name: str) -> Credentials:
+        from aws_lambda_powertools.utilities import parameters
+        from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+        if self._provider is None:
+            self._provider = parameters.SecretsProvider()
+        force, self._force = self._force, False
+        try:
+            secret = self._provider.get(name, max_age=CACHED_FOR, transform="json", force_fetch=force)
+            return Credentials(secret["api_key"], secret["api_secret"])
+        except (GetParameterError, parameters.TransformParameterError, KeyError, TypeError) as error:
+            message = f"the credentials of account {self._account_id!r} cannot be read: {type(error).__name__}"
+            raise OrderNotAcceptedError("NO_CREDENTIALS", message) from None

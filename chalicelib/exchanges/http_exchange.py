@@ -1,0 +1,245 @@
+"""One account at one real venue: a dialect over HTTP, with its clock, limits, credentials and retries."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+import httpx
+
+from chalicelib.domain.clock import Clock
+from chalicelib.domain.orders import Order, OrderRequest
+from chalicelib.domain.outcomes import (
+    Absent,
+    CancelOutcome,
+    ExchangeOrder,
+    Found,
+    Lookup,
+    LookupFailed,
+    NotPlaced,
+    PlaceOutcome,
+    Throttled,
+    Unknown,
+)
+from chalicelib.domain.ports import OrderNotAcceptedError
+from chalicelib.exchanges.dialect import Answer, Call, Credentials, Dialect, MarketRules
+from chalicelib.exchanges.exchange_clock import ExchangeClock
+from chalicelib.exchanges.rate_limits import RateLimiter
+from chalicelib.exchanges.rounding import fit_order
+from chalicelib.exchanges.transport import Transport
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+READ_TIMEOUT = 10.0
+BACKGROUND_WINDOW = 5.0
+_FIRST_PAUSE = 0.2
+_NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+class CredentialsSource(Protocol):
+    """Where an account's key comes from."""
+
+    async def get(self) -> Credentials:
+        """The key, remembered. Raises OrderNotAcceptedError where there is none."""
+
+    async def reload(self) -> None:
+        """The exchange said that it is wrong: ask again next time."""
+
+
+class RulesSource(Protocol):
+    """Where market rules are remembered."""
+
+    async def get(self, symbol: str, fetch: Callable[[], Awaitable[MarketRules]]) -> MarketRules:
+        """The rules, fetched where they are not known or a day old."""
+
+
+class HttpExchange:
+    """Implements the Exchange port for every dialect."""
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        transport: Transport,
+        credentials: CredentialsSource,
+        rules: RulesSource,
+        limiter: RateLimiter,
+        exchange_clock: ExchangeClock,
+        clock: Clock,
+        *,
+        max_retries: int,
+        on_block: Callable[[datetime], Awaitable[None]],
+    ) -> None:
+        self._dialect = dialect
+        self._transport = transport
+        self._credentials = credentials
+        self._rules = rules
+        self._limiter = limiter
+        self._exchange_clock = exchange_clock
+        self._clock = clock
+        self._max_retries = max_retries
+        self._on_block = on_block
+
+    async def prepare(self, order: Order) -> OrderRequest:
+        """Loads everything that sending needs: rules, balance, credentials and the exchange's time (R1)."""
+        self._dialect.check(order)
+        try:
+            rules, _, _ = await asyncio.gather(
+                self._rules.get(order.symbol, lambda: self._fetch_rules(order.symbol)),
+                self._credentials.get(),
+                self.now(),
+            )
+            return await fit_order(
+                order,
+                rules,
+                takes_quote_amount=self._dialect.takes_quote_amount(order),
+                free_balance=self.free_balance,
+            )
+        except (httpx.HTTPError, ValueError) as error:
+            message = f"the market's rules or the balance could not be read: {type(error).__name__}: {error}"
+            raise OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", message[:300]) from None
+
+    async def now(self) -> datetime:
+        await self._exchange_clock.learn(self._fetch_time)
+        return self._exchange_clock.now()
+
+    async def place(self, request: OrderRequest, timestamp: datetime, window: float) -> PlaceOutcome:
+        """Once: whether it is sent again is not for an adapter to decide (R9)."""
+        call = self._dialect.create(request)
+        wait = self._limiter.wait(call)
+        if wait > 0:
+            return NotPlaced(
+                "RATE_LIMITED", "the exchange's rate limit leaves no room now", retry=True, retry_after=wait
+            )
+        try:
+            answer = await self._send(call, timestamp, window, window + READ_TIMEOUT)
+        except OrderNotAcceptedError as error:
+            return NotPlaced(error.code, error.message)
+        except _NOTHING_SENT as error:
+            return NotPlaced("NOT_CONNECTED", f"no connection: {type(error).__name__}", retry=True)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return Unknown(f"the answer was lost: {type(error).__name__}")
+        return self._dialect.read_create(answer, request)
+
+    async def cancel(self, order: Order) -> CancelOutcome:
+        """Repeated while nothing is known, 5xx included: a cancel is idempotent."""
+        call = self._dialect.cancel(order)
+        for attempt in range(self._max_retries + 1):
+            outcome = await self._cancel_once(call, order)
+            if not isinstance(outcome, Unknown) or attempt == self._max_retries:
+                break
+            await self._back_off(attempt)
+        return outcome
+
+    async def find(self, order: Order) -> Lookup:
+        """Every book in turn; one book that could not be asked makes the absence unproven."""
+        failed: LookupFailed | None = None
+        calls = list(self._dialect.find(order))
+        while calls:
+            call = calls.pop(0)
+            try:
+                answer = await self._read(call)
+            except (httpx.HTTPError, OrderNotAcceptedError) as error:
+                failed = LookupFailed(f"the look-up broke: {type(error).__name__}")
+                continue
+            result = self._dialect.read_find(answer, order, call)
+            if isinstance(result, Found):
+                return result
+            if isinstance(result, Call):
+                calls.insert(0, result)
+            elif isinstance(result, LookupFailed):
+                failed = result
+        return failed or Absent()
+
+    async def open_orders(self) -> Sequence[ExchangeOrder]:
+        """All books, all pages. Raises what reading raises: an incomplete list is no list."""
+        found: list[ExchangeOrder] = []
+        calls = list(self._dialect.open_orders())
+        while calls:
+            call = calls.pop(0)
+            page = self._dialect.read_open_orders(await self._read(call), call)
+            found += page.orders
+            calls += [page.next_call] if page.next_call else []
+        return found
+
+    async def free_balance(self, asset: str) -> Decimal:
+        return self._dialect.read_balance(await self._read(self._dialect.balance(asset)), asset)
+
+    async def last_price(self, symbol: str) -> Decimal:
+        try:
+            return self._dialect.read_last_price(await self._read(self._dialect.last_price(symbol)))
+        except (httpx.HTTPError, ValueError) as error:
+            message = f"the last price could not be read: {type(error).__name__}"
+            raise OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", message) from None
+
+    async def _cancel_once(self, call: Call, order: Order) -> CancelOutcome:
+        wait = self._limiter.wait(call)
+        if wait > 0:
+            return Throttled("the exchange's rate limit leaves no room now", wait)
+        try:
+            answer = await self._send(call, await self.now(), BACKGROUND_WINDOW, READ_TIMEOUT)
+        except OrderNotAcceptedError as error:
+            return Throttled(error.message)
+        except httpx.HTTPError as error:
+            return Unknown(f"the answer was lost: {type(error).__name__}")
+        return self._dialect.read_cancel(answer, order)
+
+    async def _read(self, call: Call) -> Answer:
+        """A read, repeated on transport errors, 5xx, and once the clock or the key is put right."""
+        for attempt in range(self._max_retries + 1):
+            last = attempt == self._max_retries
+            wait = self._limiter.wait(call)
+            if wait > 0:
+                await self._clock.sleep(wait)
+            try:
+                timestamp = await self.now() if call.signed else self._exchange_clock.now()
+                answer = await self._send(call, timestamp, BACKGROUND_WINDOW, READ_TIMEOUT)
+            except httpx.TransportError:
+                if last:
+                    raise
+            else:
+                if last or not self._again(answer):
+                    return answer
+            await self._back_off(attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _again(self, answer: Answer) -> bool:
+        return (
+            answer.status >= 500
+            or answer.status in (408, 429)
+            or self._dialect.is_clock_error(answer)
+            or self._dialect.is_key_error(answer)
+        )
+
+    async def _send(self, call: Call, timestamp: datetime, window: float, seconds: float) -> Answer:
+        """One request, signed last with the time stamp given; what the answer says of limits is remembered."""
+        auth = None
+        if call.signed:
+            credentials = await self._credentials.get()
+            auth = self._dialect.auth(credentials, int(timestamp.timestamp() * 1000), int(window * 1000))
+        answer = await self._transport.send(call, auth, seconds)
+        if self._limiter.learn(self._dialect.limits(answer)) and self._limiter.blocked_until is not None:
+            await self._on_block(self._limiter.blocked_until)
+        if self._dialect.is_clock_error(answer):
+            self._exchange_clock.forget()
+        if self._dialect.is_key_error(answer):
+            await self._credentials.reload()
+        return answer
+
+    async def _fetch_rules(self, symbol: str) -> MarketRules:
+        answers = [await self._read(call) for call in self._dialect.rules(symbol)]
+        return self._dialect.read_rules(answers, symbol)
+
+    async def _fetch_time(self) -> int | None:
+        call = self._dialect.server_time()
+        if call is None:
+            return None
+        answer = await self._transport.send(call, None, READ_TIMEOUT)
+        return self._dialect.read_server_time(answer)
+
+    async def _back_off(self, attempt: int) -> None:
+        await self._clock.sleep(random.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**attempt)

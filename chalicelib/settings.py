@@ -4,7 +4,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -27,7 +27,7 @@ class Settings:
 
     environment: str
     log_level: str
-    admin_token: str | None
+    admin_token: str | None = field(repr=False)
     table_prefix: str
     order_id_prefix: str
     use_mock_exchange: bool
@@ -45,7 +45,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     return Settings(
         environment=environment,
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
-        admin_token=environ.get("ADMIN_TOKEN") or None,
+        admin_token=_admin_token(environ),
         table_prefix=read.text("TABLE_PREFIX", f"trading-bot-{environment}", r"[A-Za-z0-9_.-]{3,80}"),
         order_id_prefix=read.text(
             "ORDER_ID_PREFIX", default_order_id_prefix(environment), r"[A-Za-z0-9][A-Za-z0-9_-]{0,6}"
@@ -57,6 +57,14 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         sweep_function=environ.get("SWEEP_FUNCTION_NAME") or None,
         policy=_policy(read),
     )
+
+
+def _admin_token(environ: Mapping[str, str]) -> str | None:
+    """As it is compared: without blanks around it, which no header can carry."""
+    token = environ.get("ADMIN_TOKEN") or None
+    if token is not None and token != token.strip():
+        raise SettingsError("ADMIN_TOKEN must have no blanks around it")
+    return token
 
 
 def _exchange_keys(environ: Mapping[str, str]) -> dict[str, Credentials]:
@@ -148,9 +156,11 @@ class _Reader:
     def url(self, name: str) -> str:
         def parse(value: str) -> str:
             parts = urlsplit(value)
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            port = f":{parts.port}" if parts.port is not None else ""
+            host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+            if value.rstrip("/").lower() != f"{parts.scheme}://{host}{port}" or parts.scheme not in ("http", "https"):
                 raise ValueError
-            return f"{parts.scheme}://{parts.netloc}"
+            return value.rstrip("/").lower()
 
         return self._read(name, "", parse, "scheme, host and port, such as https://api.example.com")
 

@@ -28,7 +28,7 @@ MAY_IMPORT = {
 """Each layer may import these, and itself."""
 
 LIBRARIES = {
-    "aws_lambda_powertools": {"runtime"},
+    "aws_lambda_powertools": {"runtime", "aws"},
     "boto3": {"aws"},
     "botocore": {"aws", "store"},
     "chalice": {"app", "api"},
@@ -121,7 +121,13 @@ def loaded_after(statement: str) -> set[str]:
     script = f"{statement}; import sys, json; print(json.dumps(sorted(sys.modules)))"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     return set(json.loads(done.stdout))
 

@@ -111,6 +111,39 @@ def test_an_exchange_can_be_given_another_host(name: str) -> None:
     assert chosen.exchange_urls == {name: "http://127.0.0.1:9001"}
 
 
+@pytest.mark.parametrize("exchange", ["BINANCE", "BYBIT", "UPBIT"])
+def test_an_exchange_s_keys_serve_accounts_without_their_own(exchange: str) -> None:
+    """Both halves or none."""
+    chosen = load_settings({f"{exchange}_API_KEY": "the-key", f"{exchange}_API_SECRET": "the-secret"})
+
+    (keys,) = chosen.exchange_keys.values()
+    assert list(chosen.exchange_keys) == [exchange.lower()]
+    assert (keys.api_key, keys.api_secret) == ("the-key", "the-secret")
+    assert load_settings({}).exchange_keys == {}
+
+
+@pytest.mark.parametrize("exchange", ["BINANCE", "BYBIT", "UPBIT"])
+@pytest.mark.parametrize(("given", "missing"), [("KEY", "SECRET"), ("SECRET", "KEY")])
+def test_half_a_key_stops_the_start_and_is_not_repeated(exchange: str, given: str, missing: str) -> None:
+    """One line that names the variable; the other half's value stays out of it."""
+    with pytest.raises(SettingsError) as stopped:
+        load_settings({f"{exchange}_API_{given}": "the-half-itself"})
+
+    message = str(stopped.value)
+    assert f"{exchange}_API_{missing}" in message
+    assert len(message.splitlines()) == 1
+    assert "the-half-itself" not in message
+
+
+def test_settings_can_be_printed_without_the_keys() -> None:
+    """Invariant 10: whoever logs the settings some day logs no keys."""
+    keys = {"BINANCE_API_KEY": "the-key-itself", "BINANCE_API_SECRET": "the-secret-itself"}
+
+    chosen = load_settings(keys)
+
+    assert "-itself" not in repr(chosen)
+
+
 def test_names_follow_the_stage() -> None:
     """Tables and order ids of two stages are told apart without further settings."""
     chosen = load_settings({"ENVIRONMENT": "prod"})

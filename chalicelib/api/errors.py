@@ -6,7 +6,6 @@ from typing import Any
 
 from chalice.app import Response
 
-from chalicelib.aws.secrets import SecretsUnavailableError
 from chalicelib.domain.errors import (
     ConflictError,
     DatabaseUnavailableError,
@@ -15,6 +14,7 @@ from chalicelib.domain.errors import (
     NotAuthenticatedError,
     NotFoundError,
     RefusedError,
+    SecretsUnavailableError,
 )
 
 logger = logging.getLogger(__name__)

@@ -67,7 +67,7 @@ def check_admin(headers: Mapping[str, str]) -> None:
 
 def check_id(name: str, value: str) -> None:
     """Raise InvalidError for an id that nothing here can have."""
-    if not re.match(ID_PATTERN, value):
+    if not re.fullmatch(ID_PATTERN, value):
         message = "must start with a letter or digit and have up to 64 letters, digits, _ or -"
         raise InvalidError(f"{name} {message}", [{"field": name, "message": message}])
 

@@ -74,6 +74,8 @@ def _symbol(value: str) -> str:
 def _plain(value: Any) -> Any:
     """Numbers as JSON has them: options are kept as JSON, and none of them is money."""
     if isinstance(value, Decimal):
+        if not value.is_finite() or abs(value) > _LARGEST:
+            raise ValueError("numbers must be finite and at most 10^15")
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, dict):
         return {name: _plain(part) for name, part in value.items()}
@@ -82,7 +84,7 @@ def _plain(value: Any) -> Any:
 
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Percent = Annotated[Amount, AfterValidator(_percent)]
-Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 

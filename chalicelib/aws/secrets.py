@@ -4,11 +4,7 @@ import asyncio
 import json
 from typing import Any
 
-from chalicelib.domain.errors import TradingError
-
-
-class SecretsUnavailableError(TradingError):
-    """Secrets Manager did not take the secret; the text never carries its value."""
+from chalicelib.domain.errors import SecretsUnavailableError
 
 
 class ManagedSecrets:

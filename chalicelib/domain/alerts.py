@@ -1,10 +1,11 @@
 """An alert as it was understood, and the orders that it asks for."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
+from chalicelib.domain.amounts import times
 from chalicelib.domain.clock import seconds_between
 from chalicelib.domain.errors import ForbiddenError, InvalidError
 from chalicelib.domain.orders import OrderType, TimeInForce
@@ -21,7 +22,7 @@ class Sender:
     """What identifies an alert before anything else of it is looked at."""
 
     strategy_id: str
-    token: str
+    token: str = field(repr=False)
     alert_id: str | None
     body_hash: str
 
@@ -58,9 +59,9 @@ class OrderAlert:
     def notional(self, weight: Decimal) -> Decimal | None:
         """What one account's order is worth in the quote currency, where the alert itself says it."""
         if self.quote_amount is not None:
-            return self.quote_amount * weight
+            return times(self.quote_amount, weight)
         price = self.price or self.stop_price
-        return self.quantity * weight * price if self.quantity is not None and price is not None else None
+        return times(times(self.quantity, weight), price) if self.quantity is not None and price is not None else None
 
 
 Alert = OrderAlert | CancelAlert
@@ -91,9 +92,18 @@ def check_limits(alert: OrderAlert, shares: Iterable[AccountShare], limit: Decim
         if limit is not None and notional is not None and notional > limit:
             message = f"{notional} on account {share.account_id!r} exceeds the strategy's max_order_notional {limit}"
             raise InvalidError(message, [{"field": "quantity", "message": message}], code="MAX_ORDER_NOTIONAL")
-        if alert.percent is not None and alert.percent * share.weight > 100:
+        if alert.percent is not None and times(alert.percent, share.weight) > 100:
             message = f"percent times the weight of account {share.account_id!r} is over 100"
             raise InvalidError(message, [{"field": "percent", "message": message}])
+
+
+def known_symbol(text: str, strategy: Strategy) -> str:
+    """The unified symbol. Raises InvalidError where the text names none."""
+    symbol = unify(text, strategy.symbols)
+    if symbol is None:
+        message = f"{text!r} is not a symbol that is understood here"
+        raise InvalidError(message, [{"field": "symbol", "message": message}])
+    return symbol
 
 
 def allowed_symbol(text: str, strategy: Strategy) -> str:

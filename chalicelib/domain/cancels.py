@@ -101,6 +101,10 @@ class CancelRequest:
             ttl=int((now + RETENTION).timestamp()),
         )
 
+    def corrected(self, now: datetime, result: str) -> "CancelRequest":
+        """The order ended otherwise than we had concluded; the request stays ended."""
+        return replace(self, result=result, version=self.version + 1, updated_at=now)
+
     def redriven(self, now: datetime, *, order_pending: bool) -> "CancelRequest":
         """Due at once with all its retries again: by hand from FAILED, by evidence from SUCCESS."""
         return self._moved(

@@ -8,7 +8,8 @@ TradingError
 │   ├── ConflictError
 │   └── InvalidError
 ├── StaleRowError        a conditional write met another version: read again, decide again (R3)
-└── DatabaseUnavailableError
+├── DatabaseUnavailableError
+└── SecretsUnavailableError
 IllegalTransitionError   a bug: the state machine has no such edge
 """
 
@@ -69,6 +70,10 @@ class StaleRowError(TradingError):
 
 class DatabaseUnavailableError(TradingError):
     """The database did not take the request within its deadline."""
+
+
+class SecretsUnavailableError(TradingError):
+    """The secret store did not take the request; the text never carries a secret's value."""
 
 
 class IllegalTransitionError(Exception):

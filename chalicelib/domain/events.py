@@ -99,7 +99,8 @@ class EventLog:
         """R26. For a cancelling event the aim is that the order is cancelled, not that it trades."""
         if self.is_cancel:
             return order.status is OrderStatus.CANCELLED
-        traded = order.status is OrderStatus.OPEN or (order.terminal and order.filled_quantity > 0)
+        alive = order.status in (OrderStatus.OPEN, OrderStatus.FILLED)
+        traded = alive or (order.terminal and order.filled_quantity > 0)
         return traded or (order.status is OrderStatus.CANCELLED and order.cancel_requested)
 
     def _failed(self, order: Order) -> bool:

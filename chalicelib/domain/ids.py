@@ -8,7 +8,7 @@ from typing import Protocol
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 
-ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+ID_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 
 
 class RandomBits(Protocol):
@@ -23,7 +23,7 @@ class Ids:
     def __init__(self, prefix: str, random_bits: RandomBits = secrets.randbits) -> None:
         self._prefix = prefix
         self._random_bits = random_bits
-        self._ours = re.compile(f"^({re.escape(prefix)}{_ULID})(?:-([0-9]{{1,2}}))?$")
+        self._ours = re.compile(f"({re.escape(prefix)}{_ULID})(?:-([2-9]|[1-9][0-9]))?")
 
     def event_id(self, now: datetime) -> str:
         """A ULID: 48 bits of milliseconds, 80 random bits; sorts by time."""
@@ -35,7 +35,7 @@ class Ids:
 
     def own(self, client_order_id: str) -> tuple[str, int] | None:
         """Order id and attempt behind a client order id, or None if it is not of our pattern."""
-        match = self._ours.match(client_order_id)
+        match = self._ours.fullmatch(client_order_id)
         return (match[1], int(match[2] or 1)) if match else None
 
 

@@ -25,7 +25,7 @@ _QUOTES = (
 
 def is_unified(symbol: str) -> bool:
     """Whether it reads `BASE/QUOTE` in capitals."""
-    return bool(_UNIFIED.match(symbol))
+    return bool(_UNIFIED.fullmatch(symbol))
 
 
 def unify(text: str, allowed: Collection[str] = ()) -> str | None:
@@ -50,4 +50,4 @@ def _guess(bare: str) -> str | None:
     elif "/" not in bare:
         quote = next((q for q in _QUOTES if bare.endswith(q) and bare != q), "")
         bare = f"{bare.removesuffix(quote)}/{quote}"
-    return bare if _UNIFIED.match(bare) else None
+    return bare if _UNIFIED.fullmatch(bare) else None

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.clock import after
-from chalicelib.domain.orders import Order, OrderType, Placement
+from chalicelib.domain.orders import EVIDENCE_MOVES, Order, OrderType, Placement
 from chalicelib.domain.outcomes import (
     Absent,
     Acknowledged,
@@ -78,6 +78,8 @@ def after_lookup(
     match lookup:
         case Found(found):
             return adopt(order, found, now, by, policy)
+        case LookupFailed() if order.terminal:
+            return order.changed(now, check_at=after(now, WATCH_AFTER[0])) if order.check_at else order
         case LookupFailed(message):
             return order.changed(now, error=message, checks=order.checks + 1, check_at=_next_look(order, now, policy))
         case Absent():
@@ -97,8 +99,8 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
     status = found.status
     if order.status is OrderStatus.OPEN and status is OrderStatus.REJECTED:
         status = OrderStatus.CANCELLED
-    if order.status is OrderStatus.FILLED:
-        status = OrderStatus.FILLED
+    if status not in EVIDENCE_MOVES[order.status]:
+        status = order.status  # another word for an end that is known; its fills and id still count
     changes: dict[str, Any] = {
         "exchange_order_id": found.exchange_order_id,
         "filled_quantity": max(order.filled_quantity, found.filled_quantity),
@@ -147,7 +149,7 @@ def proof_from(order: Order) -> datetime | None:
 
 def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy: Policy) -> Order:
     if order.terminal:
-        return _watched_on(order, now)
+        return _watched_on(order, now) if order.check_at else order
     provable_from = proof_from(order)
     if order.seen_on_exchange or provable_from is None:
         return order.changed(
@@ -248,8 +250,6 @@ def _watched_on(order: Order, now: datetime) -> Order:
 
 def _next_look(order: Order, now: datetime, policy: Policy | None = None) -> datetime:
     """2 s growing to 30, but never past the first instant at which absence would be proof."""
-    if order.terminal:
-        return after(now, 60.0)
     if order.status is OrderStatus.OPEN and policy is not None:
         return after(now, min(policy.reconcile_interval, 30.0))
     soon = after(now, min(2.0 * 2 ** min(order.checks, 5), 30.0))

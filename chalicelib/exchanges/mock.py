@@ -9,10 +9,12 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 from typing import Any, Protocol
 
+from chalicelib.domain.amounts import LARGEST, divided, times
 from chalicelib.domain.clock import Clock, seconds_between
+from chalicelib.domain.markets import MarketRules
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, TimeInForce
 from chalicelib.domain.outcomes import (
     Absent,
@@ -29,14 +31,16 @@ from chalicelib.domain.outcomes import (
     Placed,
     PlaceOutcome,
     Refused,
-    Side,
 )
-from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.domain.strategies import Account
+from chalicelib.exchanges.rounding import fit_order, round_down
 
 FAULTS = ("timeout_before", "timeout_after", "unknown_order")
 
 _STEP = Decimal("0.00000001")
+_RULES = MarketRules(
+    symbol="", quantity_step=_STEP, quote_step=_STEP, max_quantity=LARGEST, max_notional=times(LARGEST, LARGEST)
+)
 _PRICES = {"BTC": Decimal(60000), "ETH": Decimal(3000), "SOL": Decimal(150), "XRP": Decimal("0.5")}
 _OTHER_PRICE = Decimal(100)
 _WON = Decimal(1400)
@@ -91,28 +95,9 @@ class MockExchange:
 
     async def prepare(self, order: Order) -> OrderRequest:
         """Sized in steps of 1e-8; a market order may be by quantity or by quote amount."""
-        quantity, quote_amount = order.quantity, order.quote_amount
-        if order.percent is not None:
-            quantity, quote_amount = await self._percent(order)
-        price = order.price or order.stop_price
-        if quote_amount is not None and price is not None:
-            quantity, quote_amount = quote_amount / price, None
-        quantity = _rounded(quantity)
-        if not (quantity or quote_amount):
-            raise OrderNotAcceptedError("BELOW_MINIMUM", f"the order's size is below the smallest step {_STEP}")
-        return OrderRequest(
-            client_order_id=order.client_order_id,
-            symbol=order.symbol,
-            side=order.side,
-            order_type=order.order_type,
-            quantity=quantity,
-            quote_amount=_rounded(quote_amount),
-            price=order.price,
-            stop_price=order.stop_price,
-            time_in_force=order.time_in_force,
-            post_only=order.post_only,
-            reduce_only=order.reduce_only,
-        )
+        by_amount = order.order_type is OrderType.MARKET
+        rules = replace(_RULES, symbol=order.symbol)
+        return await fit_order(order, rules, takes_quote_amount=by_amount, free_balance=self.free_balance)
 
     async def now(self) -> datetime:
         return self._clock.now()
@@ -188,13 +173,6 @@ class MockExchange:
         """Until the caller's own timeout, as a lost answer is."""
         await self._clock.sleep(_FOR_EVER)
 
-    async def _percent(self, order: Order) -> tuple[Decimal | None, Decimal | None]:
-        base, _, quote = order.symbol.partition("/")
-        share = (order.percent or Decimal(0)) / 100
-        if order.side is Side.SELL:
-            return await self.free_balance(base) * share, None
-        return None, await self.free_balance(quote) * share
-
 
 def reference_price(symbol: str) -> Decimal:
     """What the mock's market orders fill at."""
@@ -217,7 +195,7 @@ def _taken(request: OrderRequest, now: datetime) -> ExchangeOrder:
     )
     if request.order_type is OrderType.MARKET:
         price = reference_price(request.symbol)
-        filled = request.quantity or _rounded((request.quote_amount or Decimal(0)) / price) or Decimal(0)
+        filled = request.quantity or round_down(divided(request.quote_amount or Decimal(0), price), _STEP) or Decimal(0)
         return replace(resting, status=OrderStatus.FILLED, filled_quantity=filled, average_price=price)
     if request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         return replace(resting, status=OrderStatus.EXPIRED, reason="nothing to trade with at once")
@@ -229,7 +207,3 @@ def _client_id(order: Order) -> str:
     if order.exchange_order_id:
         return order.exchange_order_id.removeprefix("mock-")
     return order.client_order_id
-
-
-def _rounded(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else amount.quantize(_STEP, ROUND_DOWN).normalize()

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 
+from chalicelib.domain.amounts import divided, plain, times, to_multiple
 from chalicelib.domain.orders import Order, OrderRequest, OrderType
 from chalicelib.domain.outcomes import Side
 from chalicelib.domain.ports import OrderNotAcceptedError
@@ -26,8 +27,8 @@ async def fit_order(
         symbol=order.symbol,
         side=order.side,
         order_type=order.order_type,
-        quantity=round_down(quantity, _quantity_step(order, rules)),
-        quote_amount=round_down(quote_amount, rules.quote_step),
+        quantity=_tidy(round_down(quantity, _quantity_step(order, rules))),
+        quote_amount=_tidy(round_down(quote_amount, rules.quote_step)),
         price=price,
         stop_price=stop_price,
         time_in_force=order.time_in_force,
@@ -36,6 +37,10 @@ async def fit_order(
     )
     _check_bounds(request, rules)
     return request
+
+
+def _tidy(amount: Decimal | None) -> Decimal | None:
+    return None if amount is None else plain(amount)
 
 
 def round_down(amount: Decimal | None, step: Decimal | None) -> Decimal | None:
@@ -48,10 +53,10 @@ async def _size(order: Order, free_balance: FreeBalance) -> tuple[Decimal | None
     if order.percent is None:
         return order.quantity, order.quote_amount
     base, _, quote = order.symbol.partition("/")
-    share = order.percent / 100
+    share = divided(order.percent, Decimal(100))
     if order.side is Side.SELL:
-        return await free_balance(base) * share, None
-    return None, await free_balance(quote) * share
+        return times(await free_balance(base), share), None
+    return None, times(await free_balance(quote), share)
 
 
 def _by_price(order: Order, quote_amount: Decimal, price: Decimal | None) -> Decimal:
@@ -61,7 +66,7 @@ def _by_price(order: Order, quote_amount: Decimal, price: Decimal | None) -> Dec
             f"{order.exchange} {order.market} does not size such an order by quote amount or percentage of it: "
             "use quantity, or a LIMIT order",
         )
-    return quote_amount / price
+    return divided(quote_amount, price)
 
 
 def _rounded_price(order: Order, price: Decimal | None, rules: MarketRules) -> Decimal | None:
@@ -72,7 +77,7 @@ def _rounded_price(order: Order, price: Decimal | None, rules: MarketRules) -> D
 def _to_step(amount: Decimal | None, step: Decimal | None, rounding: str) -> Decimal | None:
     if amount is None or not step:
         return amount
-    return (amount / step).to_integral_value(rounding) * step
+    return to_multiple(amount, step, rounding)
 
 
 def _quantity_step(order: Order, rules: MarketRules) -> Decimal | None:
@@ -87,7 +92,7 @@ def _check_bounds(request: OrderRequest, rules: MarketRules) -> None:
     price = request.price or request.stop_price
     notional = request.quote_amount
     if notional is None and request.quantity is not None and price is not None:
-        notional = request.quantity * price
+        notional = times(request.quantity, price)
     _check("quantity", request.quantity, least, most)
     counts = rules.min_notional_applies_to_market or not market
     _check("value", notional, rules.min_notional if counts else None, rules.max_notional)

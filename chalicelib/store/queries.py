@@ -215,8 +215,10 @@ def _row(kind: type[T], model: type[Model], item: Item) -> T:
 
 def _key_names(model: type[Model], index: str | None) -> list[str]:
     """What a start key consists of: the table's own key, and the index's."""
-    keys = [a.attr_name for a in model.get_attributes().values() if a.is_hash_key or a.is_range_key]
-    return list(dict.fromkeys([*(INDEXES[model][index] if index else ()), *keys]))
+    attributes = model.get_attributes().values()
+    hash_keys = [attribute.attr_name for attribute in attributes if attribute.is_hash_key]
+    range_keys = [attribute.attr_name for attribute in attributes if attribute.is_range_key]
+    return list(dict.fromkeys([*(INDEXES[model][index] if index else ()), *hash_keys, *range_keys]))
 
 
 def _encode(item: Item, names: Sequence[str]) -> str:
@@ -228,7 +230,9 @@ def _decode(cursor: str, names: Sequence[str]) -> tuple[str, Item]:
     """The partition in which to go on, and the key after which. Raises InvalidError."""
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if len(values) != len(names) or not all(isinstance(value, str) and value for value in values):
+        if not isinstance(values, list) or len(values) != len(names):
+            raise ValueError("not a key of this list")
+        if not all(isinstance(value, str) and value.isascii() and value for value in values):
             raise ValueError("not a key of this list")
     except (ValueError, TypeError):
         raise _bad_cursor() from None

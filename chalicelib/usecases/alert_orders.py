@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from chalicelib.domain import verdicts
 from chalicelib.domain.alerts import OrderAlert
+from chalicelib.domain.amounts import plain, times
 from chalicelib.domain.clock import after
 from chalicelib.domain.orders import Order, OrderType, Placement, Transition
 from chalicelib.domain.outcomes import OrderStatus
@@ -111,4 +112,4 @@ def _new_order(
 
 
 def _times(amount: Decimal | None, weight: Decimal) -> Decimal | None:
-    return None if amount is None else amount * weight
+    return None if amount is None else plain(times(amount, weight))

@@ -15,6 +15,7 @@ from chalicelib.domain.alerts import (
     check_age,
     check_allowed,
     check_limits,
+    known_symbol,
 )
 from chalicelib.domain.clock import Budget, after
 from chalicelib.domain.errors import (
@@ -70,7 +71,7 @@ async def execute_alert(services: Services, sender: Sender, alert: Alert | Refus
                 continue
             if isinstance(refusal, NotAuthenticatedError):
                 raise
-            return await _first_of(services, sender, alert, refusal)
+            return await _first_of(services, sender, alert, refusal, budget)
         answer = await _accept(services, known, sender, plan, budget)
         if answer is not None:
             return answer
@@ -93,9 +94,11 @@ def _judge(services: Services, setup: Setup, alert: Alert | RefusedError) -> Ale
     if isinstance(alert, RefusedError):
         raise alert
     check_age(alert, services.clock.now(), services.policy.max_alert_age)
-    if alert.symbol is not None:
-        alert = replace(alert, symbol=allowed_symbol(alert.symbol, setup.strategy))
+    if isinstance(alert, CancelAlert):
+        # A symbol that the strategy trades no more may still have live orders.
+        return replace(alert, symbol=known_symbol(alert.symbol, setup.strategy)) if alert.symbol else alert
     if isinstance(alert, OrderAlert):
+        alert = replace(alert, symbol=allowed_symbol(alert.symbol, setup.strategy))
         shares = [share for share, _ in share_list(setup)]
         if not shares:
             raise InvalidError("the strategy has no enabled account", code="NO_ACCOUNTS")
@@ -125,7 +128,7 @@ async def _accept(services: Services, setup: Setup, sender: Sender, alert: Alert
     except StaleRowError as stale:
         if 0 in stale.failed:
             return None
-        return await _duplicate_of(services, sender, key)
+        return await _duplicate_of(services, sender, key, budget)
     logger.info(
         "alert accepted",
         extra={"event_id": event_id, "strategy_id": sender.strategy_id, "order_type": kind, "orders": len(order_ids)},
@@ -180,7 +183,7 @@ def _dedupe_key(sender: Sender) -> str:
     return f"{sender.strategy_id}#body#{sender.body_hash}"
 
 
-async def _duplicate_of(services: Services, sender: Sender, key: AlertKey | None) -> AlertAnswer | None:
+async def _duplicate_of(services: Services, sender: Sender, key: AlertKey | None, budget: Budget) -> AlertAnswer | None:
     """The first one's answer with its rows as they are now. Raises InvalidError `ALERT_ID_REUSED`.
 
     None if there is no first one after all: the caller starts again.
@@ -196,7 +199,6 @@ async def _duplicate_of(services: Services, sender: Sender, key: AlertKey | None
         return None
     logger.info("duplicate alert", extra={"event_id": event.event_id, "strategy_id": event.strategy_id})
     if event.is_cancel:
-        budget = Budget(services.clock, services.policy.inline_work)
         return AlertAnswer(await carry_out_targets(services, event, budget), duplicate=True)
     orders = await services.store.get_all(Order, event.order_ids)
     return AlertAnswer(
@@ -205,12 +207,12 @@ async def _duplicate_of(services: Services, sender: Sender, key: AlertKey | None
 
 
 async def _first_of(
-    services: Services, sender: Sender, alert: Alert | RefusedError, refusal: RefusedError
+    services: Services, sender: Sender, alert: Alert | RefusedError, refusal: RefusedError, budget: Budget
 ) -> AlertAnswer:
     """A resend of an accepted alert is a duplicate even where it would be refused by now; else the refusal."""
     by_body = not isinstance(alert, CancelAlert)
     if sender.alert_id is not None or by_body:
-        first = await _duplicate_of(services, sender, None)
+        first = await _duplicate_of(services, sender, None, budget)
         if first is not None:
             return first
     raise refusal

@@ -6,7 +6,7 @@ from datetime import datetime
 from chalicelib.domain.errors import StaleRowError, TradingError
 from chalicelib.domain.ports import Change, Insert, Update
 from chalicelib.domain.strategies import Ban, ban_name
-from chalicelib.usecases.catalog import touched_strategies
+from chalicelib.usecases.catalog import commit_touching
 from chalicelib.usecases.services import Services
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ async def record_ban(services: Services, account_id: str, blocked_until: datetim
                 version=old.version + 1 if old else 1,
             )
             write: Change = Update(old, new) if old else Insert(new)
-            await services.store.commit(write, *await touched_strategies(services, account_id))
+            await commit_touching(services, account_id, write)
         except StaleRowError:
             continue
         except TradingError as error:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +15,7 @@ from chalicelib.usecases.cancel_alerts import live_orders
 from chalicelib.usecases.services import Services
 
 _CONFLICTS = 20
+_TOUCHED_AT_ONCE = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +27,7 @@ class StrategyInput:
     symbols: Sequence[str]
     accounts: Sequence[AccountShare]
     max_order_notional: Decimal | None
-    token: str | None
+    token: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +39,7 @@ class AccountInput:
     testnet: bool
     enabled: bool
     options: Mapping[str, Any]
-    credentials: Mapping[str, str] | None
+    credentials: Mapping[str, str] | None = field(repr=False)
 
 
 async def put_strategy(services: Services, strategy_id: str, given: StrategyInput) -> tuple[Strategy, bool, str | None]:
@@ -97,36 +98,16 @@ async def put_account(services: Services, account_id: str, given: AccountInput) 
     With live orders its exchange, market and test net stay as they are: ConflictError (R25). The versions of
     the strategies that use it are raised in the same transaction, so that no alert goes by the old one.
     """
-    secret_name = await services.secrets.put(account_id, dict(given.credentials)) if given.credentials else None
     for _ in range(_CONFLICTS):
-        now = services.clock.now()
         old = await services.store.get(Account, account_id)
-        values: dict[str, Any] = {
-            "exchange": given.exchange,
-            "market": given.market,
-            "testnet": given.testnet,
-            "enabled": given.enabled,
-            "options": dict(given.options),
-        }
-        if old is None:
-            new = Account(account_id=account_id, secret_name=secret_name, created_at=now, updated_at=now, **values)
-            changes: list[Change] = [Insert(new)]
-        else:
-            new = replace(
-                old,
-                version=old.version + 1,
-                updated_at=now,
-                secret_name=secret_name or old.secret_name,
-                **values,
-            )
-            changes = [Update(old, new), *await touched_strategies(services, account_id)]
-            if _venue(old) != _venue(new):
-                await _check_no_live_orders(services, account_id)
         try:
-            await services.store.commit(*changes)
+            if old is not None and _venue(old) != (given.exchange, given.market, given.testnet):
+                old = await _without_live_orders(services, old)
+            # Nothing refuses any more: only now may the key of live orders be replaced.
+            secret = await services.secrets.put(account_id, dict(given.credentials)) if given.credentials else None
+            return await _write_account(services, account_id, old, given, secret), old is None
         except StaleRowError:
             continue
-        return new, old is None
     raise _too_busy()
 
 
@@ -136,16 +117,64 @@ async def delete_account(services: Services, account_id: str) -> None:
         account = await services.store.get(Account, account_id)
         if account is None:
             raise NotFoundError("account", account_id)
-        touched = await touched_strategies(services, account_id)
-        await _check_no_live_orders(services, account_id)
         try:
-            await services.store.commit(Delete(account), *touched)
+            account = await _without_live_orders(services, account)
+            await commit_touching(services, account_id, Delete(account))
         except StaleRowError:
             continue
         if account.secret_name:
             await services.secrets.delete(account.secret_name)
         return
     raise _too_busy()
+
+
+async def _write_account(
+    services: Services, account_id: str, old: Account | None, given: AccountInput, secret_name: str | None
+) -> Account:
+    now = services.clock.now()
+    values: dict[str, Any] = {
+        "exchange": given.exchange,
+        "market": given.market,
+        "testnet": given.testnet,
+        "enabled": given.enabled,
+        "options": dict(given.options),
+    }
+    if old is None:
+        new = Account(account_id=account_id, secret_name=secret_name, created_at=now, updated_at=now, **values)
+        await services.store.commit(Insert(new))
+        return new
+    kept = old.secret_name if old.exchange == given.exchange else None
+    new = replace(old, version=old.version + 1, updated_at=now, secret_name=secret_name or kept, **values)
+    await commit_touching(services, account_id, Update(old, new))
+    return new
+
+
+async def _without_live_orders(services: Services, account: Account) -> Account:
+    """The account, taken out of trading, once it is sure that it has no live orders. Raises ConflictError.
+
+    It is disabled, and its strategies' versions raised, before the look that counts: an alert that came in
+    between would otherwise trade on it after that look (R25).
+    """
+    await _check_no_live_orders(services, account.account_id)
+    now = services.clock.now()
+    idle = replace(account, enabled=False, version=account.version + 1, updated_at=now)
+    await commit_touching(services, account.account_id, Update(account, idle))
+    try:
+        await _check_no_live_orders(services, account.account_id)
+    except ConflictError:
+        back = replace(idle, enabled=account.enabled, version=idle.version + 1)
+        await commit_touching(services, account.account_id, Update(idle, back))
+        raise
+    return idle
+
+
+async def commit_touching(services: Services, account_id: str, change: Change) -> None:
+    """The change and the new versions of the account's strategies in one transaction; what does not fit into
+    one follows before the answer."""
+    touched = await _touched_strategies(services, account_id)
+    await services.store.commit(change, *touched[:_TOUCHED_AT_ONCE])
+    for start in range(_TOUCHED_AT_ONCE, len(touched), _TOUCHED_AT_ONCE):
+        await services.store.commit(*touched[start : start + _TOUCHED_AT_ONCE])
 
 
 async def current_switch(services: Services) -> Switch:
@@ -201,7 +230,7 @@ async def _check_accounts(services: Services, shares: Sequence[AccountShare]) ->
         raise InvalidError(message, [{"field": "accounts", "message": message}])
 
 
-async def touched_strategies(services: Services, account_id: str) -> list[Change]:
+async def _touched_strategies(services: Services, account_id: str) -> list[Change]:
     """The changes that raise the versions of all strategies which use the account."""
     now = services.clock.now()
     users = [row for row in await services.store.strategies() if _uses(row, account_id)]

@@ -67,7 +67,8 @@ async def _request_follows(services: Services, current: Order, new: Order) -> li
     """What has to happen to the cancel request together with this change of its order."""
     ends = new.terminal and not current.terminal
     revives = current.terminal and not new.terminal
-    if not (new.cancel_requested and (ends or revives)):
+    differs = current.terminal and new.terminal and end_of(new) != end_of(current)
+    if not (new.cancel_requested and (ends or revives or differs)):
         return []
     request = await services.store.get(CancelRequest, new.order_id)
     now = services.clock.now()
@@ -75,6 +76,8 @@ async def _request_follows(services: Services, current: Order, new: Order) -> li
         return []
     if revives and request.status is CancelStatus.SUCCESS:
         return [Update(request, request.redriven(now, order_pending=False))]
+    if differs and request.status is CancelStatus.SUCCESS:
+        return [Update(request, request.corrected(now, end_of(new)))]
     if ends and request.status is not CancelStatus.SUCCESS:
         return [Update(request, request.succeeded(now, end_of(new)))]
     return []

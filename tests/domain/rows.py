@@ -49,9 +49,7 @@ def request(order_type: OrderType = OrderType.LIMIT, **changes: Any) -> OrderReq
     return replace(plain, **changes)
 
 
-def order(
-    status: OrderStatus = OrderStatus.PENDING, placement: Placement | None = None, **changes: Any
-) -> Order:
+def order(status: OrderStatus = OrderStatus.PENDING, placement: Placement | None = None, **changes: Any) -> Order:
     """A LIMIT order in that state; SENDING where a PENDING one is not told its placement."""
     if status is OrderStatus.PENDING and placement is None:
         placement = Placement.SENDING

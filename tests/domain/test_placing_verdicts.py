@@ -135,6 +135,14 @@ def test_a_new_attempt_starts_from_scratch() -> None:
     assert again.send_by == at(60)
 
 
+def test_a_new_attempt_waits_as_long_as_the_exchange_asks() -> None:
+    """A limit of seven seconds is not tried after two, and nobody looks before."""
+    again = after(sending(), NotPlaced("THROTTLED", "slow down", retry=True, retry_after=7))
+
+    assert again.not_before == at(7)
+    assert again.check_at == at(7)
+
+
 @pytest.mark.parametrize(
     ("changes", "tried_again"),
     [

@@ -38,9 +38,6 @@ LIBRARIES = {
 }
 """Who may import what touches the outside. The domain and the use cases stand in no line of it."""
 
-EXCEPTIONS = {("api.errors", "aws.secrets")}
-"""The API tells the store of secrets apart by its error."""
-
 
 def sources() -> list[Path]:
     return [ROOT / "app.py", *sorted((ROOT / PACKAGE).rglob("*.py"))]
@@ -70,8 +67,7 @@ def offences(module: str, source: str) -> list[str]:
         top, _, rest = name.partition(".")
         if top == PACKAGE:
             target = rest.partition(".")[0]
-            excepted = (module, ".".join(rest.split(".")[:2])) in EXCEPTIONS
-            if target != layer and target not in MAY_IMPORT[layer] and not excepted:
+            if target != layer and target not in MAY_IMPORT[layer]:
                 found.append(f"{module} imports {name}")
         elif top in ("app", "infra", "tests") or layer not in LIBRARIES.get(top, {layer}):
             found.append(f"{module} imports {name}")

@@ -26,8 +26,8 @@ from chalicelib.domain.outcomes import (
 )
 from tests.domain.rows import POLICY, STATES, at, order, shown
 
-SHOWN = (OrderStatus.PENDING, OrderStatus.OPEN, OrderStatus.FILLED, OrderStatus.CANCELLED)
-STARTS = tuple(place for place in STATES if place[0] is not OrderStatus.EXPIRED)
+SHOWN = tuple(OrderStatus)
+STARTS = STATES
 
 seconds = st.integers(0, 600)
 fills = st.integers(0, 10).map(lambda tenths: Decimal(tenths) / 10)

@@ -82,9 +82,7 @@ def plain_moto() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("storm", range(5))
-def test_of_twenty_equal_transactions_at_once_one_wins_and_nothing_else_is_touched(
-    dynamodb: Any, storm: int
-) -> None:
+def test_of_twenty_equal_transactions_at_once_one_wins_and_nothing_else_is_touched(dynamodb: Any, storm: int) -> None:
     """Exactly one winner, no row of a loser, and every unrelated put made meanwhile is kept."""
     start = threading.Barrier(40)
 
@@ -144,9 +142,7 @@ def test_a_cancelled_transaction_names_the_reason_of_each_item_in_order(dynamodb
     refused_with_item["ConditionCheck"]["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
 
     with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as refusal:
-        dynamodb.transact_write_items(
-            TransactItems=[_put("new"), refused, _put("other"), _delete("x", IF_THERE)]
-        )
+        dynamodb.transact_write_items(TransactItems=[_put("new"), refused, _put("other"), _delete("x", IF_THERE)])
     with pytest.raises(dynamodb.exceptions.TransactionCanceledException) as refusal_with_item:
         dynamodb.transact_write_items(TransactItems=[refused_with_item])
 
@@ -385,9 +381,7 @@ def test_items_of_every_type_come_back_as_they_were_put(dynamodb: Any) -> None:
     asked = {":row": {"S": "row"}}
 
     batch = dynamodb.batch_get_item(RequestItems={"rows": {"Keys": [{"id": {"S": "row"}}]}})
-    found = dynamodb.query(
-        TableName="rows", KeyConditionExpression="id=:row", ExpressionAttributeValues=asked
-    )
+    found = dynamodb.query(TableName="rows", KeyConditionExpression="id=:row", ExpressionAttributeValues=asked)
 
     assert _get(dynamodb, "row") == item
     assert batch["Responses"]["rows"] == [item]
@@ -668,9 +662,7 @@ def _delete(name: str, condition: str | None = None) -> dict[str, Any]:
     return {"Delete": {**_key(name), **_if(condition)}}
 
 
-def _update(
-    name: str, expression: str, condition: str | None = None, **values: dict[str, str]
-) -> dict[str, Any]:
+def _update(name: str, expression: str, condition: str | None = None, **values: dict[str, str]) -> dict[str, Any]:
     given = {"ExpressionAttributeValues": {f":{word}": value for word, value in values.items()}}
     return {"Update": {**_key(name), "UpdateExpression": expression, **_if(condition), **given}}
 

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, TypeVar
 
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
@@ -21,7 +22,6 @@ from chalicelib.store.database import Database
 from chalicelib.store.dynamo import DynamoStore
 from chalicelib.store.mock_book import TableMockBook
 from chalicelib.store.rules_table import SharedRules
-from chalicelib.usecases.bans import record_ban
 from chalicelib.usecases.services import Services
 
 T = TypeVar("T")
@@ -91,7 +91,13 @@ def services() -> Services:
         waker=LambdaWaker(store, clock, name) if name else SleepingWaker(),
         secrets=ManagedSecrets(chosen.table_prefix),
     )
-    directory.on_ban = lambda account_id, until: record_ban(built, account_id, until)
+
+    async def on_ban(account_id: str, until: datetime) -> None:
+        from chalicelib.usecases.bans import record_ban
+
+        await record_ban(built, account_id, until)
+
+    directory.on_ban = on_ban
     return built
 
 

@@ -91,7 +91,7 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 class AlertBody(BaseModel):
     """The webhook's body, less strategy and token. Fields that it does not know are ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(defer_build=True, extra="ignore")
 
     order_type: Annotated[
         Literal["MARKET", "LIMIT", "STOP_MARKET", "STOP_LIMIT", "CANCEL", "CANCEL_ALL"], BeforeValidator(_upper)
@@ -173,7 +173,7 @@ def _check_order(alert: AlertBody) -> None:
 class Limits(BaseModel):
     """What a strategy may do at most."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     max_order_notional: Amount | None = None
 
@@ -181,7 +181,7 @@ class Limits(BaseModel):
 class ShareBody(BaseModel):
     """One account of a strategy."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     account_id: Id
     weight: Amount = Decimal(1)
@@ -190,7 +190,7 @@ class ShareBody(BaseModel):
 class StrategyBody(BaseModel):
     """PUT of a strategy. Read-only fields that a GET shows may be sent back and are ignored."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(defer_build=True, extra="ignore")
 
     strategy_id: Id | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -212,7 +212,7 @@ class StrategyBody(BaseModel):
 class MockOptionsBody(BaseModel):
     """What the mock exchange does with an account's calls."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(defer_build=True, extra="forbid")
 
     success_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     delay_ms: Annotated[float, Field(ge=0, le=120_000)] | None = None
@@ -224,7 +224,7 @@ class MockOptionsBody(BaseModel):
 class CredentialsBody(BaseModel):
     """An API key; goes to the secret store and never comes back."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", hide_input_in_errors=True)
 
     api_key: Annotated[str, StringConstraints(min_length=1, max_length=512)]
     api_secret: Annotated[str, StringConstraints(min_length=1, max_length=4096)]
@@ -233,7 +233,7 @@ class CredentialsBody(BaseModel):
 class AccountBody(BaseModel):
     """PUT of an account."""
 
-    model_config = ConfigDict(extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(defer_build=True, extra="ignore", hide_input_in_errors=True)
 
     account_id: Id | None = None
     exchange: Annotated[Literal["binance", "bybit", "upbit", "mock"], BeforeValidator(_lower)]
@@ -258,6 +258,6 @@ class AccountBody(BaseModel):
 class ControlsBody(BaseModel):
     """PUT of the global switch."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(defer_build=True, extra="forbid", strict=True)
 
     trading_enabled: bool

@@ -3,18 +3,20 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from chalicelib.domain.clock import Clock
 from chalicelib.domain.orders import Venue
-from chalicelib.domain.ports import Exchange, OrderNotAcceptedError
+from chalicelib.domain.ports import Exchange
 from chalicelib.domain.strategies import Account
-from chalicelib.exchanges.dialect import Dialect
-from chalicelib.exchanges.exchange_clock import ExchangeClock
-from chalicelib.exchanges.http_exchange import CredentialsSource, HttpExchange
 from chalicelib.exchanges.mock import MockBook, MockExchange
-from chalicelib.exchanges.rate_limits import RateLimiter
-from chalicelib.exchanges.rules_book import RulesBook, RulesTable
-from chalicelib.exchanges.transport import Transport
+from chalicelib.exchanges.rules_book import RulesTable
+from chalicelib.exchanges.sources import CredentialsSource
+
+if TYPE_CHECKING:  # httpx costs 40 ms of a cold start: only who trades at a real exchange pays for it
+    from chalicelib.exchanges.http_exchange import HttpExchange
+    from chalicelib.exchanges.markets import Markets
+    from chalicelib.exchanges.rate_limits import RateLimiter
 
 MOCK_HOST = "mock_exchange"
 
@@ -43,18 +45,9 @@ OnBan = Callable[[str, datetime], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Market:
-    """What all accounts at one market share."""
-
-    dialect: Dialect
-    rules: RulesBook
-    clock: ExchangeClock
-
-
-@dataclass(frozen=True, slots=True)
 class _Session:
-    exchange: HttpExchange
-    limiter: RateLimiter
+    exchange: "HttpExchange"
+    limiter: "RateLimiter"
 
 
 class Directory:
@@ -78,7 +71,7 @@ class Directory:
         self._use_mock = use_mock
         self._urls = urls
         self._max_retries = max_retries
-        self._markets: dict[Venue, _Market] = {}
+        self._markets: Markets | None = None
         self._sessions: dict[tuple[str, str | None, Venue], _Session] = {}
         self.on_ban: OnBan | None = None
 
@@ -104,37 +97,12 @@ class Directory:
         return override or HOSTS.get((account.exchange, account.market, account.testnet), "")
 
     def _open(self, account: Account, venue: Venue) -> _Session:
-        market = self._market(venue)
-        limiter = RateLimiter(market.dialect.budgets, self._clock)
+        from chalicelib.exchanges.markets import Markets
 
         async def on_block(until: datetime) -> None:
             if self.on_ban is not None:
                 await self.on_ban(account.account_id, until)
 
-        exchange = HttpExchange(
-            market.dialect,
-            Transport(venue.host),
-            self._credentials_of(account),
-            market.rules,
-            limiter,
-            market.clock,
-            self._clock,
-            max_retries=self._max_retries,
-            on_block=on_block,
-        )
-        return _Session(exchange, limiter)
-
-    def _market(self, venue: Venue) -> _Market:
-        if venue not in self._markets:
-            name = f"{venue.exchange}-{venue.market}{'-testnet' if venue.testnet else ''}"
-            rules = RulesBook(f"{name} {venue.host}", self._rules, self._clock)
-            self._markets[venue] = _Market(dialect_of(venue), rules, ExchangeClock(self._clock))
-        return self._markets[venue]
-
-
-def dialect_of(venue: Venue) -> Dialect:
-    """Imported when it is first needed: a cold start pays for the exchanges that it trades at only."""
-    raise OrderNotAcceptedError(
-        "EXCHANGE_NOT_AVAILABLE",
-        f"trading at {venue.exchange} {venue.market} is not available in this version: set USE_MOCK_EXCHANGE=true",
-    )
+        if self._markets is None:
+            self._markets = Markets(self._clock, self._rules, self._max_retries)
+        return _Session(*self._markets.open(venue, self._credentials_of(account), on_block))

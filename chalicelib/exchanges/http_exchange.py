@@ -25,10 +25,11 @@ from chalicelib.domain.outcomes import (
     Unknown,
 )
 from chalicelib.domain.ports import OrderNotAcceptedError
-from chalicelib.exchanges.dialect import Answer, Call, Credentials, Dialect, MarketRules
+from chalicelib.exchanges.dialect import Answer, Call, Dialect, MarketRules
 from chalicelib.exchanges.exchange_clock import ExchangeClock
 from chalicelib.exchanges.rate_limits import RateLimiter
 from chalicelib.exchanges.rounding import fit_order
+from chalicelib.exchanges.sources import CredentialsSource
 from chalicelib.exchanges.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -39,16 +40,6 @@ READ_TIMEOUT = 10.0
 BACKGROUND_WINDOW = 5.0
 _FIRST_PAUSE = 0.2
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-
-
-class CredentialsSource(Protocol):
-    """Where an account's key comes from."""
-
-    async def get(self) -> Credentials:
-        """The key, remembered. Raises OrderNotAcceptedError where there is none."""
-
-    async def reload(self) -> None:
-        """The exchange said that it is wrong: ask again next time."""
 
 
 class RulesSource(Protocol):

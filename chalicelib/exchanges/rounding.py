@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable
 from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal
 
 from chalicelib.domain.amounts import divided, plain, times, to_multiple
+from chalicelib.domain.markets import MarketRules
 from chalicelib.domain.orders import Order, OrderRequest, OrderType
 from chalicelib.domain.outcomes import Side
 from chalicelib.domain.ports import OrderNotAcceptedError
-from chalicelib.exchanges.dialect import MarketRules
 
 FreeBalance = Callable[[str], Awaitable[Decimal]]
 

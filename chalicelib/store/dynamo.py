@@ -111,7 +111,11 @@ def _write_one(change: Change, write_id: str) -> None:
         case Insert(row):
             to_model(row, write_id).save(condition=_free(change))
         case Update(old, new):
-            to_model(old).update(actions=_actions(old, new, write_id), condition=_unchanged(old))
+            # Not Model.update: it asks for the whole item back, only to read it into a model that is dropped.
+            hash_key, range_key = _key_of(old)
+            table = MODELS[type(old)]._get_connection()
+            actions = _actions(old, new, write_id)
+            table.update_item(hash_key, range_key, actions=actions, condition=_unchanged(old))
         case Delete(row):
             to_model(row).delete(condition=_unchanged(row))
         case Check():

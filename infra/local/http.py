@@ -1,15 +1,11 @@
-"""Serves a Chalice app over HTTP on loopback with the events, limits and errors of API Gateway."""
+"""Serves a Chalice app over HTTP on loopback: the connections, and how requests are read and answers written."""
 
-import base64
-import json
 import logging
 import re
 import socket
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from http.client import responses as phrases
@@ -19,22 +15,15 @@ from typing import Any, cast
 from urllib.parse import quote
 
 from chalice.app import Chalice
-from chalice.config import Config
-from chalice.local import LambdaContext, LocalGateway, LocalGatewayException, RouteMatcher
 
-from infra.local.context import LocalContext
+from infra.local.gateway import Gateway, Reply, error_reply
 
 HOST = "127.0.0.1"
 MAX_BODY = 10 * 1024 * 1024  # API Gateway's own limit
 
 _LINE_LIMIT = 65536
-_GATEWAY_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
-_HOP_BY_HOP = frozenset({"connection", "content-length", "date", "keep-alive", "transfer-encoding"})
 _BODYLESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-_CODES = {413: "PAYLOAD_TOO_LARGE", 500: "INTERNAL_ERROR"}
-# What Chalice itself answers for an exception that no one caught.
-_CRASH_BODY = '{"Code":"InternalServerError","Message":"An internal server error occurred."}'
 
 logger = logging.getLogger(__name__)
 
@@ -105,84 +94,12 @@ class LocalServer(ThreadingMixIn, TCPServer):
         logger.exception("connection of %s failed", client_address)
 
 
-@dataclass(frozen=True)
-class _Reply:
-    status: int
-    body: bytes
-    headers: list[tuple[str, str]] = field(default_factory=list)
-
-
 class _RefusedError(Exception):
     """The request is answered without the app, and what is left of it is dropped with its connection."""
 
     def __init__(self, status: HTTPStatus, message: str) -> None:
         super().__init__(message)
-        self.reply = _error(status, message)
-
-
-class _Gateway(LocalGateway):
-    """API Gateway as one client sees it: routes, then hands the app its event."""
-
-    def __init__(self, app: Chalice, timeout_seconds: float, source_ip: str) -> None:
-        super().__init__(app, Config.create())
-        self._app = app
-        self._routes = RouteMatcher(list(app.routes))
-        self._timeout_seconds = timeout_seconds
-        self._source_ip = source_ip
-
-    def answer(self, method: str, target: str, headers: dict[str, str], body: bytes) -> _Reply:
-        try:
-            route = self._routes.match_route(target).route
-        except ValueError:
-            if method not in _GATEWAY_METHODS:
-                return _error(HTTPStatus.NOT_IMPLEMENTED, "This method is not supported")
-            return _error(HTTPStatus.NOT_FOUND, "There is nothing at this path")
-        allowed = self._allowed(route)
-        if method not in allowed:
-            message = "This path does not take this method"
-            return _error(HTTPStatus.METHOD_NOT_ALLOWED, message, [("Allow", ", ".join(sorted(allowed)))])
-        if method == "HEAD" and "HEAD" not in self._app.routes[route]:
-            method = "GET"  # the sender leaves out the body
-        return self._invoke(method, target, headers, body)
-
-    def _allowed(self, route: str) -> set[str]:
-        views = self._app.routes[route]
-        allowed = set(views)
-        if "GET" in allowed:
-            allowed.add("HEAD")
-        if any(view.cors for view in views.values()):
-            allowed.add("OPTIONS")  # API Gateway has this method only where CORS is on
-        return allowed
-
-    def _invoke(self, method: str, target: str, headers: dict[str, str], body: bytes) -> _Reply:
-        try:
-            return _reply_of(self.handle_request(method, target, headers, body or None))
-        except LocalGatewayException as e:
-            return _error(HTTPStatus(e.CODE), "The authorizer refused the request")
-        except BaseException:  # sys.exit() in a handler ends a Lambda call, not the server
-            logger.exception("unhandled exception of %s %s", method, target.partition("?")[0])
-            return _internal_error()
-
-    def _generate_lambda_context(self) -> LambdaContext:
-        return LocalContext("api_handler", self._timeout_seconds)
-
-    def _generate_lambda_event(
-        self, method: str, path: str, headers: dict[str, str], body: bytes | None
-    ) -> dict[str, Any]:
-        event: dict[str, Any] = super()._generate_lambda_event(method, path, headers, None)
-        request = event["requestContext"]
-        request["identity"] = {"sourceIp": self._source_ip, "userAgent": event["headers"].get("user-agent")}
-        query = event["multiValueQueryStringParameters"]
-        event |= {
-            "resource": request["resourcePath"],
-            "path": request["path"],
-            "httpMethod": method,
-            "queryStringParameters": query and {name: values[-1] for name, values in query.items()},
-        }
-        content_type = event["headers"].get("content-type", "").partition(";")[0].strip().lower()
-        binary = content_type in self._app.api.binary_types
-        event["body"], event["isBase64Encoded"] = _event_body(body, binary=binary)
-        return event
+        self.reply = error_reply(status, message)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -196,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._server = cast(LocalServer, self.server)
-        self._gateway = _Gateway(self._server.app, self._server.timeout_seconds, self.client_address[0])
+        self._gateway = Gateway(self._server.app, self._server.timeout_seconds, self.client_address[0])
 
     def handle_one_request(self) -> None:
         self.command = self.requestline = self.request_version = ""
@@ -215,7 +132,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         # The base class calls this for what it cannot parse; its message quotes the request.
-        self._refuse(_error(HTTPStatus(code), HTTPStatus(code).phrase))
+        self._refuse(error_reply(HTTPStatus(code), HTTPStatus(code).phrase))
 
     def handle_expect_100(self) -> bool:
         self._body_length()  # a body that will be refused is not asked for
@@ -276,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
             pass  # trailers
         return bytes(body)
 
-    def _send(self, reply: _Reply) -> None:
+    def _send(self, reply: Reply) -> None:
         self.close_connection = self.close_connection or self._server.stopping
         headers = [("Date", formatdate(usegmt=True)), *reply.headers]
         if reply.status not in _BODYLESS:
@@ -288,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write("\r\n".join(lines).encode("latin-1") + (b"" if bodyless else reply.body))
         self.wfile.flush()
 
-    def _refuse(self, reply: _Reply) -> None:
+    def _refuse(self, reply: Reply) -> None:
         """Answers and reads on for a while: closing on unread bytes would reset the client."""
         self.close_connection = True
         logger.info("refused a request with %d", reply.status)
@@ -319,49 +236,3 @@ def _within_limit(length: int) -> int:
     if length > MAX_BODY:
         raise _RefusedError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is larger than {MAX_BODY} bytes")
     return length
-
-
-def _event_body(body: bytes | None, *, binary: bool) -> tuple[str | None, bool]:
-    if body is None:
-        return None, False
-    if not binary:
-        with suppress(UnicodeDecodeError):
-            return body.decode("utf-8"), False
-    return base64.b64encode(body).decode("ascii"), True
-
-
-def _reply_of(response: dict[str, Any]) -> _Reply:
-    """Raises ValueError (UnicodeError is one) for what cannot go into an HTTP answer."""
-    status, body = int(response["statusCode"]), response["body"] or ""
-    if status == HTTPStatus.INTERNAL_SERVER_ERROR and (body == _CRASH_BODY or body.startswith("Traceback ")):
-        return _internal_error()
-    if not 200 <= status <= 599:
-        raise ValueError(f"no final HTTP status: {status}")
-    headers = _header_lines({**response["headers"], **response["multiValueHeaders"]}.items())
-    if not any(name.lower() == "content-type" for name, _ in headers):
-        headers.append(("Content-Type", "application/json"))
-    data = base64.b64decode(body) if response.get("isBase64Encoded") else body.encode("utf-8")
-    return _Reply(status, data, headers)
-
-
-def _header_lines(headers: Iterable[tuple[str, Any]]) -> list[tuple[str, str]]:
-    lines = []
-    for name, value in headers:
-        if name.lower() in _HOP_BY_HOP:
-            continue
-        for one in value if isinstance(value, list) else [value]:
-            if re.search(r"[\r\n\0]", f"{name}{one}"):
-                raise ValueError(f"the header {name!r} has a line break")
-            f"{name}{one}".encode("latin-1")  # fails here, before anything is sent
-            lines.append((name, str(one)))
-    return lines
-
-
-def _internal_error() -> _Reply:
-    return _error(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal error")
-
-
-def _error(status: HTTPStatus, message: str, headers: Iterable[tuple[str, str]] = ()) -> _Reply:
-    error = {"code": _CODES.get(status, status.name), "message": message, "details": []}
-    body = json.dumps({"error": error}).encode()
-    return _Reply(status, body, [("Content-Type", "application/json"), *headers])

@@ -16,7 +16,8 @@ from urllib.parse import unquote
 
 from infra.local.context import LocalContext
 from infra.local.database import exit_at_end_of_input
-from infra.local.streams import StreamRunner, load_mappings
+from infra.local.event_source_mapping import load_mappings
+from infra.local.streams import StreamRunner
 
 logger = logging.getLogger("chalicelib.local")
 

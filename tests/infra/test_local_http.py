@@ -1,4 +1,4 @@
-"""The local HTTP server, over real sockets, with a small Chalice app."""
+"""The local HTTP server, over real sockets: connections, bodies, limits and shutdown, with a small Chalice app."""
 
 import base64
 import http.client
@@ -7,102 +7,14 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from chalice.app import Chalice, Response
+from chalice.app import Chalice
 
 from infra.local.http import MAX_BODY, LocalServer, make_server
-
-ANY_TYPE = ["application/json", "text/plain", "application/octet-stream", "application/x-www-form-urlencoded"]
-
-
-def small_app() -> Chalice:
-    app = Chalice("small", configure_logs=False)
-    now: Any = app  # Chalice's types say that there may be no current request
-
-    @app.route("/ping")
-    def ping() -> dict[str, str]:
-        return {"message": "pong"}
-
-    @app.route("/echo", methods=["POST"], content_types=ANY_TYPE)
-    def echo() -> dict[str, Any]:
-        request = now.current_request
-        return {
-            "body": base64.b64encode(request.raw_body).decode(),
-            "ip": request.context["identity"]["sourceIp"],
-            "remaining": request.lambda_context.get_remaining_time_in_millis(),
-        }
-
-    @app.route("/items/{item_id}", methods=["PUT", "GET"], content_types=ANY_TYPE)
-    def item(item_id: str) -> Response:
-        query = now.current_request.query_params
-        time.sleep(0.01)
-        assert now.lambda_context is now.current_request.lambda_context
-        return Response({"id": item_id, "n": query["n"]}, headers={"X-Two": ["a", "b"]}, status_code=201)
-
-    @app.route("/empty", methods=["DELETE"])
-    def empty() -> Response:
-        return Response("", status_code=204)
-
-    @app.route("/broken/{how}")
-    def broken(how: str) -> Response:
-        if how == "exit":
-            raise SystemExit(3)
-        if how == "header":
-            return Response("", headers={"X-Name": ["a\r\nInjected: yes"]})
-        if how == "status":
-            return Response("", status_code=42)
-        raise RuntimeError("s3cret")
-
-    return app
-
-
-@pytest.fixture
-def server() -> Iterator[LocalServer]:
-    server = make_server(small_app(), 0)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join(5)
-
-
-@pytest.fixture
-def client(server: LocalServer) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
-    yield connection
-    connection.close()
-
-
-def ask(
-    client: http.client.HTTPConnection,
-    method: str,
-    path: str,
-    body: Any = None,
-    **headers: str,
-) -> tuple[int, dict[str, str], bytes]:
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    client.request(method, path, body, names)
-    answer = client.getresponse()
-    return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
-
-
-def exchange(server: LocalServer, *parts: bytes) -> bytes:
-    """Sends raw bytes and reads until the server closes."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=5) as raw:
-        for part in parts:
-            raw.sendall(part)
-        return b"".join(iter(lambda: raw.recv(65536), b""))
-
-
-def assert_error(body: bytes, code: str) -> None:
-    error = json.loads(body)["error"]
-    assert error["code"] == code
-    assert isinstance(error["message"], str)
-    assert error["details"] == []
+from tests.infra.small_app import ask, assert_error, exchange, small_app
 
 
 def test_a_connection_serves_many_requests(client: http.client.HTTPConnection) -> None:
@@ -138,43 +50,6 @@ def test_head_answers_like_get_without_body(client: http.client.HTTPConnection) 
     assert json.loads(after[2]) == {"message": "pong"}
 
 
-def test_an_unknown_path_is_404_and_echoes_no_header(client: http.client.HTTPConnection) -> None:
-    """A real gateway's 403 would quote the Authorization header."""
-    status, _, body = ask(client, "GET", "/nowhere", Authorization="Bearer s3cret")
-
-    assert status == 404
-    assert_error(body, "NOT_FOUND")
-    assert b"s3cret" not in body
-
-
-@pytest.mark.parametrize("method", ["POST", "OPTIONS", "TRACE", "FOO"])
-def test_a_wrong_method_is_405_and_names_the_right_ones(
-    client: http.client.HTTPConnection,
-    method: str,
-) -> None:
-    """Verbs that no one knows are wrong methods as well."""
-    status, headers, body = ask(client, method, "/ping")
-
-    assert status == 405
-    assert headers["allow"] == "GET, HEAD"
-    assert_error(body, "METHOD_NOT_ALLOWED")
-
-
-def test_head_is_a_wrong_method_where_get_is(client: http.client.HTTPConnection) -> None:
-    """HEAD exists only beside GET."""
-    status, headers, body = ask(client, "HEAD", "/echo")
-
-    assert (status, headers["allow"], body) == (405, "POST", b"")
-
-
-def test_an_unknown_verb_on_an_unknown_path_is_501(client: http.client.HTTPConnection) -> None:
-    """In JSON, not in HTML."""
-    status, _, body = ask(client, "FOO", "/nowhere")
-
-    assert status == 501
-    assert_error(body, "NOT_IMPLEMENTED")
-
-
 @pytest.mark.parametrize("line", [b"", b"\xff\xfe\r\n", b"GET /ping SPDY/9\r\n", b"GET /ping HTTP/3.0\r\n"])
 def test_a_request_that_cannot_be_parsed_gets_the_error_form(server: LocalServer, line: bytes) -> None:
     """Even then with a status line and a length."""
@@ -185,80 +60,12 @@ def test_a_request_that_cannot_be_parsed_gets_the_error_form(server: LocalServer
     assert json.loads(body)["error"]["details"] == []
 
 
-@pytest.mark.parametrize("body", [b"\xff\xfe\x00", "한국".encode(), b"\r\n plain \x00", b"{\xa0}"])
-@pytest.mark.parametrize("content_type", [*ANY_TYPE, "application/json; charset=utf-8"])
-def test_the_app_gets_the_exact_bytes(
-    client: http.client.HTTPConnection,
-    body: bytes,
-    content_type: str,
-) -> None:
-    """UTF-8 or not, whatever the type says."""
-    status, _, answer = ask(client, "POST", "/echo", body, Content_Type=content_type)
-
-    assert status == 200
-    assert base64.b64decode(json.loads(answer)["body"]) == body
-
-
-def test_a_missing_content_type_is_fine(server: LocalServer) -> None:
-    """Raw, as client libraries like to add one."""
-    answer = exchange(server, b"POST /echo HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}")
-
-    assert answer.startswith(b"HTTP/1.1 200 ")
-
-
-def test_the_app_sees_the_client_and_the_time_that_is_left(client: http.client.HTTPConnection) -> None:
-    """The address is the socket's, and the countdown starts at the timeout."""
-    answer = json.loads(ask(client, "POST", "/echo", b"{}", X_Forwarded_For="1.2.3.4")[2])
-
-    assert answer["ip"] == "127.0.0.1"
-    assert 28_000 < answer["remaining"] <= 29_000
-
-
-def test_path_query_status_and_repeated_headers_pass_through(client: http.client.HTTPConnection) -> None:
-    """A query may hold UTF-8, encoded or raw."""
-    client.request("GET", "/items/a-1?n=%ED%95%9C")
-    answer = client.getresponse()
-
-    assert answer.status == 201
-    assert answer.headers.get_all("X-Two") == ["a", "b"]
-    assert json.loads(answer.read()) == {"id": "a-1", "n": "한"}
-
-
-def test_raw_utf_8_in_the_target_is_read_as_such(server: LocalServer) -> None:
-    """Some clients do not percent-encode."""
-    answer = exchange(server, "GET /items/x?n=한 HTTP/1.0\r\n\r\n".encode())
-
-    assert json.loads(answer.partition(b"\r\n\r\n")[2])["n"] == "한"
-
-
 def test_no_content_has_neither_body_nor_length(client: http.client.HTTPConnection) -> None:
     """Else the next answer would be read as its body."""
     status, headers, body = ask(client, "DELETE", "/empty")
 
     assert (status, body) == (204, b"")
     assert "content-length" not in headers
-    assert ask(client, "GET", "/ping")[0] == 200
-
-
-@pytest.mark.parametrize("how", ["raise", "exit", "header", "status"])
-@pytest.mark.parametrize("debug", [False, True])
-def test_an_unhandled_exception_is_a_500_that_tells_nothing(
-    server: LocalServer,
-    client: http.client.HTTPConnection,
-    caplog: pytest.LogCaptureFixture,
-    how: str,
-    debug: bool,
-) -> None:
-    """The traceback goes to the log, in Chalice's debug mode as well, and the connection lives on."""
-    server.app.debug = debug
-
-    with caplog.at_level(logging.ERROR):
-        status, _, body = ask(client, "GET", f"/broken/{how}")
-
-    assert status == 500
-    assert_error(body, "INTERNAL_ERROR")
-    assert b"s3cret" not in body
-    assert any(record.exc_info for record in caplog.records)
     assert ask(client, "GET", "/ping")[0] == 200
 
 

@@ -148,6 +148,29 @@ async def test_a_single_write_of_somebody_else_is_not_taken_for_ours(
     assert await dynamo_store.get(Order, row.order_id) == theirs
 
 
+async def test_an_update_of_a_row_that_somebody_removed_is_not_taken_for_ours(
+    dynamo_store: DynamoStore, wire: Wire
+) -> None:
+    """A row that is gone shows nothing of ours."""
+    row, change = await prepared(dynamo_store, update)
+
+    await overtaken(dynamo_store, wire, change, time_out, lambda: dynamo_store.commit(Delete(row)))
+
+    assert await dynamo_store.get(Order, row.order_id) is None
+
+
+async def test_a_delete_of_a_row_that_somebody_changed_is_not_taken_for_done(
+    dynamo_store: DynamoStore, wire: Wire
+) -> None:
+    """The row is there: it was not deleted."""
+    row, change = await prepared(dynamo_store, delete)
+    theirs = version_two(row, tag="theirs")
+
+    await overtaken(dynamo_store, wire, change, time_out, lambda: dynamo_store.commit(Update(row, theirs)))
+
+    assert await dynamo_store.get(Order, row.order_id) == theirs
+
+
 @pytest.mark.parametrize("fault", [time_out, error("ThrottlingException")], ids=["timeout", "throttled"])
 async def test_a_transaction_is_not_ours_where_somebody_elses_write_failed_its_condition(
     dynamo_store: DynamoStore, wire: Wire, fault: Fault

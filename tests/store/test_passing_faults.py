@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from botocore.awsrequest import AWSPreparedRequest
 from pynamodb.exceptions import PynamoDBException
 
 from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
@@ -135,9 +136,9 @@ async def test_reads_give_up_after_the_same_time(dynamo_store: Store, wire: Wire
 async def test_a_slow_failure_is_repeated_at_least_once(dynamo_store: Store, wire: Wire, clock: TurnableClock) -> None:
     """One read timeout is as long as the whole patience."""
 
-    def slow(request: object) -> None:
+    def slow(request: AWSPreparedRequest) -> None:
         clock.turn(2.5)
-        time_out(request)  # type: ignore[arg-type]
+        time_out(request)
 
     row = rows.order()
     wire.faults["PutItem"] = [slow]

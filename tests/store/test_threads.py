@@ -127,7 +127,7 @@ async def test_a_task_cancelled_between_two_tries_ends_at_once(dynamo_store: Dyn
             sleeping.set()
             await asyncio.Event().wait()
 
-    dynamo_store._database.clock = Waiting()  # type: ignore[assignment]
+    dynamo_store._database.clock = Waiting()
     wire.faults["PutItem"] = [error("ThrottlingException")]
     task = asyncio.create_task(dynamo_store.commit(Insert(rows.order())))
     await sleeping.wait()

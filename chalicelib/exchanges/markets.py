@@ -1,0 +1,67 @@
+"""Real markets: what all accounts at one of them share, and an adapter for each account."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.clock import Clock
+from chalicelib.domain.orders import Venue
+from chalicelib.domain.ports import OrderNotAcceptedError
+from chalicelib.exchanges.dialect import Dialect
+from chalicelib.exchanges.exchange_clock import ExchangeClock
+from chalicelib.exchanges.http_exchange import HttpExchange
+from chalicelib.exchanges.rate_limits import RateLimiter
+from chalicelib.exchanges.rules_book import RulesBook, RulesTable
+from chalicelib.exchanges.sources import CredentialsSource
+from chalicelib.exchanges.transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class _Market:
+    dialect: Dialect
+    rules: RulesBook
+    clock: ExchangeClock
+
+
+class Markets:
+    """Opens adapters; rules and the exchange's clock are learned once for a market."""
+
+    def __init__(self, clock: Clock, rules: RulesTable, max_retries: int) -> None:
+        self._clock = clock
+        self._rules = rules
+        self._max_retries = max_retries
+        self._known: dict[Venue, _Market] = {}
+
+    def open(
+        self, venue: Venue, credentials: CredentialsSource, on_block: Callable[[datetime], Awaitable[None]]
+    ) -> tuple[HttpExchange, RateLimiter]:
+        """An adapter with connections and limits of its own. Raises OrderNotAcceptedError for no known venue."""
+        market = self._market(venue)
+        limiter = RateLimiter(market.dialect.budgets, self._clock)
+        exchange = HttpExchange(
+            market.dialect,
+            Transport(venue.host),
+            credentials,
+            market.rules,
+            limiter,
+            market.clock,
+            self._clock,
+            max_retries=self._max_retries,
+            on_block=on_block,
+        )
+        return exchange, limiter
+
+    def _market(self, venue: Venue) -> _Market:
+        if venue not in self._known:
+            name = f"{venue.exchange}-{venue.market}{'-testnet' if venue.testnet else ''}"
+            rules = RulesBook(f"{name} {venue.host}", self._rules, self._clock)
+            self._known[venue] = _Market(dialect_of(venue), rules, ExchangeClock(self._clock))
+        return self._known[venue]
+
+
+def dialect_of(venue: Venue) -> Dialect:
+    """Imported when it is first needed: a cold start pays for the exchanges that it trades at only."""
+    raise OrderNotAcceptedError(
+        "EXCHANGE_NOT_AVAILABLE",
+        f"trading at {venue.exchange} {venue.market} is not available in this version: set USE_MOCK_EXCHANGE=true",
+    )

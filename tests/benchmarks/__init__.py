@@ -1,0 +1,1 @@
+"""Benchmarks: figures and ratios from one run, never part of the tests."""

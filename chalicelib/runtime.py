@@ -9,8 +9,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
-
 from chalicelib.aws.credentials import AccountCredentials
 from chalicelib.aws.secrets import ManagedSecrets
 from chalicelib.aws.waker import LambdaWaker, SleepingWaker
@@ -128,6 +126,8 @@ def configure_logging(chosen: Settings) -> None:
 
     The root logger's own handlers (Lambda installs one) would print each line twice.
     """
+    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+
     handler = logging.StreamHandler()
     handler.setFormatter(
         LambdaPowertoolsFormatter(

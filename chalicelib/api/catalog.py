@@ -1,4 +1,7 @@
-"""Strategies, accounts and the global switch over HTTP."""
+"""Strategies, accounts and the global switch over HTTP.
+
+These are rare calls: what only they need is imported when they come, not at every cold start.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,12 +10,10 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import runtime
 from chalicelib.api.http import answer, read_object, route, validate
-from chalicelib.api.models import AccountBody, ControlsBody, StrategyBody
 from chalicelib.api.presenters import show_account, show_strategy
 from chalicelib.domain.clock import utc_text
 from chalicelib.domain.errors import InvalidError, NotFoundError
 from chalicelib.domain.strategies import Account, AccountShare, Strategy
-from chalicelib.usecases import catalog
 
 catalog_routes = Blueprint(__name__)
 
@@ -36,6 +37,9 @@ def get_strategy(strategy_id: str) -> Response:
 @route(catalog_routes, "/api/v1/strategies/{strategy_id}", "PUT")
 def put_strategy(strategy_id: str) -> Response:
     """201 created, 200 replaced; a new webhook token is shown here and never again."""
+    from chalicelib.api.models import StrategyBody
+    from chalicelib.usecases import catalog
+
     body = read_object(catalog_routes.current_request.raw_body)
     _check_same(body, "strategy_id", strategy_id)
     given = validate(StrategyBody, body)
@@ -54,6 +58,8 @@ def put_strategy(strategy_id: str) -> Response:
 @route(catalog_routes, "/api/v1/strategies/{strategy_id}", "DELETE")
 def delete_strategy(strategy_id: str) -> Response:
     """409 while it has live orders."""
+    from chalicelib.usecases import catalog
+
     runtime.run(catalog.delete_strategy(runtime.services(), strategy_id))
     return answer(None, 204)
 
@@ -77,6 +83,9 @@ def get_account(account_id: str) -> Response:
 @route(catalog_routes, "/api/v1/accounts/{account_id}", "PUT")
 def put_account(account_id: str) -> Response:
     """201 created, 200 replaced; credentials go to the secret store."""
+    from chalicelib.api.models import AccountBody
+    from chalicelib.usecases import catalog
+
     body = read_object(catalog_routes.current_request.raw_body)
     _check_same(body, "account_id", account_id)
     given = validate(AccountBody, body)
@@ -95,6 +104,8 @@ def put_account(account_id: str) -> Response:
 @route(catalog_routes, "/api/v1/accounts/{account_id}", "DELETE")
 def delete_account(account_id: str) -> Response:
     """409 while it has live orders."""
+    from chalicelib.usecases import catalog
+
     runtime.run(catalog.delete_account(runtime.services(), account_id))
     return answer(None, 204)
 
@@ -102,6 +113,8 @@ def delete_account(account_id: str) -> Response:
 @route(catalog_routes, "/api/v1/controls", "GET")
 def get_controls() -> Response:
     """The global switch."""
+    from chalicelib.usecases import catalog
+
     switch = runtime.run(catalog.current_switch(runtime.services()))
     return answer({"trading_enabled": switch.trading_enabled, "updated_at": utc_text(switch.updated_at)})
 
@@ -109,6 +122,9 @@ def get_controls() -> Response:
 @route(catalog_routes, "/api/v1/controls", "PUT")
 def put_controls() -> Response:
     """Off: no new orders; cancels and reconcile go on. In force everywhere when this answers."""
+    from chalicelib.api.models import ControlsBody
+    from chalicelib.usecases import catalog
+
     given = validate(ControlsBody, read_object(catalog_routes.current_request.raw_body))
     switch = runtime.run(catalog.set_switch(runtime.services(), given.trading_enabled))
     return answer({"trading_enabled": switch.trading_enabled, "updated_at": utc_text(switch.updated_at)})

@@ -7,7 +7,6 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import runtime
 from chalicelib.api.http import answer, read_object, route, validate
-from chalicelib.api.models import AlertBody
 from chalicelib.api.presenters import show_answer
 from chalicelib.domain.alerts import Alert, Sender
 from chalicelib.domain.errors import NotAuthenticatedError, RefusedError
@@ -43,6 +42,8 @@ def _sender(body: dict[str, Any], raw: bytes | str) -> Sender:
 
 def _alert(body: dict[str, Any]) -> Alert | RefusedError:
     """Fields are judged last: who sent the alert, and whether it came before, is asked first."""
+    from chalicelib.api.models import AlertBody
+
     try:
         return validate(AlertBody, body).to_alert()
     except RefusedError as error:

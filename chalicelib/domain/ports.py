@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """A new row; its key must be free, or hold a row that expired before `or_expired_at` (alerts only)."""
+    """A new row; its key must be free, or hold a row that expired by `or_expired_at` (alerts only)."""
 
     row: Row
     or_expired_at: datetime | None = None

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from chalicelib.domain.amounts import LARGEST, divided, times
 from chalicelib.domain.clock import Clock, seconds_between
@@ -32,6 +32,7 @@ from chalicelib.domain.outcomes import (
     PlaceOutcome,
     Refused,
 )
+from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.domain.strategies import Account
 from chalicelib.exchanges.rounding import fit_order, round_down
 
@@ -97,7 +98,10 @@ class MockExchange:
         """Sized in steps of 1e-8; a market order may be by quantity or by quote amount."""
         by_amount = order.order_type is OrderType.MARKET
         rules = replace(_RULES, symbol=order.symbol)
-        return await fit_order(order, rules, takes_quote_amount=by_amount, free_balance=self.free_balance)
+        request = await fit_order(order, rules, takes_quote_amount=by_amount, free_balance=self.free_balance)
+        if request.order_type is OrderType.MARKET and not _market_fill(request):
+            raise OrderNotAcceptedError("BELOW_MINIMUM", f"the amount buys less than the smallest step {_STEP:f}")
+        return request
 
     async def now(self) -> datetime:
         return self._clock.now()
@@ -169,9 +173,10 @@ class MockExchange:
         call = await self._book.count_call(self._account_id)
         return random.Random(f"{self._options.seed}:{call}").random() >= rate
 
-    async def _never_answer(self) -> None:
+    async def _never_answer(self) -> NoReturn:
         """Until the caller's own timeout, as a lost answer is."""
         await self._clock.sleep(_FOR_EVER)
+        raise TimeoutError("the mock never answers")
 
 
 def reference_price(symbol: str) -> Decimal:
@@ -195,11 +200,19 @@ def _taken(request: OrderRequest, now: datetime) -> ExchangeOrder:
     )
     if request.order_type is OrderType.MARKET:
         price = reference_price(request.symbol)
-        filled = request.quantity or round_down(divided(request.quote_amount or Decimal(0), price), _STEP) or Decimal(0)
+        filled = _market_fill(request)
         return replace(resting, status=OrderStatus.FILLED, filled_quantity=filled, average_price=price)
-    if request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
+    if request.stop_price is None and request.time_in_force in (TimeInForce.IOC, TimeInForce.FOK):
         return replace(resting, status=OrderStatus.EXPIRED, reason="nothing to trade with at once")
     return resting
+
+
+def _market_fill(request: OrderRequest) -> Decimal:
+    """What a market order gets at the reference price."""
+    if request.quantity is not None:
+        return request.quantity
+    bought = divided(request.quote_amount or Decimal(0), reference_price(request.symbol))
+    return round_down(bought, _STEP) or Decimal(0)
 
 
 def _client_id(order: Order) -> str:

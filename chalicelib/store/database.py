@@ -1,10 +1,12 @@
 """The connection: one client for all tables, threads for its blocking calls, retries of what may pass (R3)."""
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,6 +40,7 @@ _PASSING = frozenset(
 )
 _PASSING_REASONS = frozenset({"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"})
 _BUGS = frozenset({"ValidationException", "IdempotentParameterMismatchException", "SerializationException"})
+_BUG_REASONS = frozenset({"ValidationError", "ItemCollectionSizeLimitExceeded", "DuplicateItem"})
 _CONDITION = "ConditionalCheckFailed"
 
 
@@ -63,6 +66,8 @@ class Database:
             max_retry_attempts=0,
             max_pool_connections=WORKERS,
         )
+        # Built here and now: pynamodb builds it on first use without a lock, so twenty threads built twenty.
+        self.connection.client  # noqa: B018
 
     async def run(self, call: Callable[[], T]) -> T:
         """The call's result; conflicts, throttling and lost answers are repeated with jitter.
@@ -80,7 +85,7 @@ class Database:
                 failed = _failed_conditions(error)
                 if failed:
                     raise ConditionFailedError(failed, repeated=tries > 1) from error
-                if _code(error) in _BUGS:
+                if _code(error) in _BUGS or _BUG_REASONS.intersection(_reasons(error)):
                     raise
                 waited = (self.clock.now() - started).total_seconds()
                 if not _may_pass(error) or (tries > 1 and waited > PATIENCE):
@@ -88,13 +93,21 @@ class Database:
                     raise DatabaseUnavailableError("the database cannot be reached; try again shortly") from error
             await self.clock.sleep(random.uniform(0.2, 1.0) * min(0.03 * 2**tries, 0.4))
 
+    async def pause_or_give_up(self, started: datetime) -> None:
+        """Between two tries for what DynamoDB is too busy to give. Raises DatabaseUnavailableError."""
+        if (self.clock.now() - started).total_seconds() > PATIENCE:
+            raise DatabaseUnavailableError("the database is too busy; try again shortly")
+        await self.clock.sleep(random.uniform(0.02, 0.2))
+
     async def _in_thread(self, call: Callable[[], T]) -> T:
         """A thread cannot be cancelled: a cancelled task waits for its write before it ends (R28)."""
         future = asyncio.get_running_loop().run_in_executor(self._threads, call)
         try:
             return await asyncio.shield(future)
         except asyncio.CancelledError:
-            await asyncio.wait([future])
+            while not future.done():  # a second cancellation changes nothing about the thread
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([future])
             raise
 
 

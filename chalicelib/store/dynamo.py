@@ -44,7 +44,27 @@ class DynamoStore(Queries):
         parts = [unique[start : start + _BATCH] for start in range(0, len(unique), _BATCH)]
         rows: list[R] = []
         for part in parts:
-            rows += await self._database.run(_reader(kind, model, part))
+            rows += await self._read_batch(kind, model, part)
+        return rows
+
+    async def _read_batch(self, kind: type[R], model: type[Model], keys: Sequence[str]) -> list[R]:
+        """One BatchGetItem, and more for what DynamoDB left out of its answer, at the pace of throttling (R3)."""
+        name = str(model._hash_keyname)
+        rows: list[R] = []
+        wanted = list(keys)
+
+        def call() -> list[str]:
+            table = model._get_connection()
+            keys: Any = [{name: key} for key in wanted]
+            answer = table.batch_get_item(keys, consistent_read=True)
+            found = answer["Responses"][table.table_name]
+            rows.extend(from_model(kind, model.from_raw_data(item)) for item in found)
+            left = answer.get("UnprocessedKeys", {}).get(table.table_name, {}).get("Keys", [])
+            return [key[name]["S"] for key in left]
+
+        started = self._database.clock.now()
+        while wanted := await self._database.run(call):
+            await self._database.pause_or_give_up(started)
         return rows
 
     async def commit(self, *changes: Change) -> None:
@@ -80,10 +100,6 @@ class DynamoStore(Queries):
 
 
 _RANKS: dict[type[Any], int] = {Check: 0, Delete: 1, Insert: 2, Update: 3}
-
-
-def _reader(kind: type[R], model: type[Model], keys: Sequence[str]) -> Callable[[], list[R]]:
-    return lambda: [from_model(kind, item) for item in model.batch_get(keys, consistent_read=True)]
 
 
 def _peek(row: Row) -> Callable[[], str | None]:

@@ -12,7 +12,7 @@ from pynamodb.models import Model
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import day_of, parse_utc
-from chalicelib.domain.errors import InvalidError
+from chalicelib.domain.errors import DatabaseUnavailableError, InvalidError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.ids import first_event_id
 from chalicelib.domain.orders import Order
@@ -35,8 +35,10 @@ from chalicelib.store.tables import (
 T = TypeVar("T")
 Item = dict[str, Any]
 
-DAYS_LISTED = 92
-"""How far back lists without a filter reach: a little more than rows are kept after their end."""
+DAYS_LISTED = 93
+"""How far back lists without a filter reach, by the day of creation. Rows are kept for 90 days after their end: an
+order that lived for over a month drops out of these lists before its row goes; by strategy, and in the sparse
+index of live rows, it stays."""
 
 _PAGE = 100
 _DAYS_AT_ONCE = 31
@@ -149,7 +151,10 @@ class Queries:
         if partition not in partitions:
             raise _bad_cursor()
         rest = [name for name in partitions if name <= partition] if len(partitions) > 1 else list(partitions)
-        found = [item async for item in self._walk(model, index, rest, skip + limit + 1, start, wanted)]
+        try:
+            found = [item async for item in self._walk(model, index, rest, skip + limit + 1, start, wanted)]
+        except* DatabaseUnavailableError as group:
+            raise group.exceptions[0] from None
         page, more = found[skip : skip + limit], len(found) > skip + limit
         last = _encode(page[-1], names) if page and more else None
         return Page([_row(kind, model, item) for item in page], last)
@@ -169,12 +174,14 @@ class Queries:
             *(partitions[at : at + _DAYS_AT_ONCE] for at in range(1, len(partitions), _DAYS_AT_ONCE)),
         ]
         for chunk in chunks:
-            parts = await asyncio.gather(
-                *(
-                    self._partition(model, index, name, want, start if name == partitions[0] else None, wanted)
+            async with asyncio.TaskGroup() as group:  # one that fails ends the others before it is raised (R28)
+                tasks = [
+                    group.create_task(
+                        self._partition(model, index, name, want, start if name == partitions[0] else None, wanted)
+                    )
                     for name in chunk
-                )
-            )
+                ]
+            parts = [task.result() for task in tasks]
             for item in (item for part in parts for item in part):
                 if want == 0:
                     return
@@ -234,7 +241,7 @@ def _decode(cursor: str, names: Sequence[str]) -> tuple[str, Item]:
             raise ValueError("not a key of this list")
         if not all(isinstance(value, str) and value.isascii() and value for value in values):
             raise ValueError("not a key of this list")
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         raise _bad_cursor() from None
     return values[0], {name: {"S": value} for name, value in zip(names, values, strict=True)}
 

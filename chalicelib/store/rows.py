@@ -20,8 +20,9 @@ def to_model(row: Row, write_id: str | None = None) -> Model:
 
 def from_model(kind: type[T], model: Model) -> T:
     """The item as a row; attributes that this version of the code does not know are left alone."""
-    values = {name: getattr(model, name) for name in _fields(kind)}
-    return kind(**{name: _plain(value) for name, value in values.items()})
+    values = ((name, getattr(model, name)) for name in _fields(kind))
+    defaults = _defaults(kind)
+    return kind(**{name: _plain(value) for name, value in values if value is not None or name not in defaults})
 
 
 def _plain(value: Any) -> Any:
@@ -35,6 +36,18 @@ def _names(kind: Any) -> tuple[str, ...]:
 
 def _fields(kind: Any) -> tuple[str, ...]:
     return _names(kind)
+
+
+@cache
+def _defaulted(kind: Any) -> frozenset[str]:
+    """Fields that an item of older code may lack."""
+    missing = dataclasses.MISSING
+    fields = dataclasses.fields(kind)
+    return frozenset(f.name for f in fields if f.default is not missing or f.default_factory is not missing)
+
+
+def _defaults(kind: Any) -> frozenset[str]:
+    return _defaulted(kind)
 
 
 def values_of(row: Row) -> dict[str, Any]:

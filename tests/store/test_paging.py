@@ -103,7 +103,7 @@ async def test_pages_of_cancel_requests_show_each_that_is_wanted_exactly_once(
     assert_all_newest_first(pages, [row for row in cancels if row.status == (status or row.status)], limit)
 
 
-@pytest.mark.parametrize("limit", [100])
+@pytest.mark.parametrize("limit", [1, 4, 100])
 async def test_pages_of_log_rows_show_each_of_the_strategy_exactly_once(store: Store, limit: int) -> None:
     """Newest first, by the time in the event's id."""
     events = [rows.event(created=-age) for age in AGES]
@@ -209,7 +209,18 @@ async def test_a_cursor_is_good_after_midnight(store: Store, orders: list[Order]
     assert list(second.items) == list(everything[5:10])
 
 
-FORGED = [["s1"], ["s1", 1, "x"], ["s1", "", "x"], ["2020-01-01", "x", "y"], [], "s1", 7, None]
+FORGED = [
+    ["s1"],
+    ["s1", 1, "x"],
+    ["s1", "", "x"],
+    ["2020-01-01", "x", "y"],
+    [],
+    {"a": "b"},
+    {"a": 1, "b": 2, "c": 3},
+    "s1",
+    7,
+    None,
+]
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,5 @@ def configure_logging(chosen: Settings) -> None:
     ours.handlers = [handler]
     ours.setLevel(chosen.log_level)
     ours.propagate = False
+    for library in ("httpx", "httpcore"):  # at INFO they write whole URLs, signatures included
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -29,9 +29,13 @@ class Ids:
         """A ULID: 48 bits of milliseconds, 80 random bits; sorts by time."""
         return _ulid(now, self._random_bits(80))
 
-    def order_id(self, now: datetime) -> str:
-        """Prefix and ULID, at most 33 characters, so that `-nn` still fits in 36."""
-        return self._prefix + self.event_id(now)
+    def order_ids(self, now: datetime, count: int) -> list[str]:
+        """Prefix and ULID, at most 33 characters, so that `-nn` still fits in 36.
+
+        Those of one event count up from one random number, as monotonic ULIDs do.
+        """
+        first = self._random_bits(80)
+        return [self._prefix + _ulid(now, (first + number) % (1 << 80)) for number in range(count)]
 
     def own(self, client_order_id: str) -> tuple[str, int] | None:
         """Order id and attempt behind a client order id, or None if it is not of our pattern."""

@@ -93,6 +93,16 @@ class Database:
                     raise DatabaseUnavailableError("the database cannot be reached; try again shortly") from error
             await self.clock.sleep(random.uniform(0.2, 1.0) * min(0.03 * 2**tries, 0.4))
 
+    async def run_once(self, call: Callable[[], object]) -> bool:
+        """Whether the call went through; nothing is repeated here, and only a bug is raised."""
+        try:
+            await self._in_thread(call)
+        except (PynamoDBException, BotoCoreError, ClientError) as error:
+            if _code(error) in _BUGS or _BUG_REASONS.intersection(_reasons(error)):
+                raise
+            return False
+        return True
+
     async def pause_or_give_up(self, started: datetime) -> None:
         """Between two tries for what DynamoDB is too busy to give. Raises DatabaseUnavailableError."""
         if (self.clock.now() - started).total_seconds() > PATIENCE:

@@ -40,7 +40,12 @@ async def draft_orders(
 ) -> Sequence[Draft]:
     """MARKET orders as SENDING with their exact request, all others as READY; one that cannot be sent at all
     is stored as REJECTED, and touches no other (invariant 8)."""
-    orders = [_new_order(services, setup, alert, event_id, share, account, now) for share, account in share_list(setup)]
+    shares = share_list(setup)
+    order_ids = services.ids.order_ids(now, len(shares))
+    orders = [
+        _new_order(services, setup, alert, event_id, order_id, share, account, now)
+        for order_id, (share, account) in zip(order_ids, shares, strict=True)
+    ]
     if alert.order_type is not OrderType.MARKET:
         return [Draft(order, None) for order in orders]
     return await asyncio.gather(*(_prepared(services, setup, order) for order in orders))
@@ -74,12 +79,12 @@ def _new_order(
     setup: Setup,
     alert: OrderAlert,
     event_id: str,
+    order_id: str,
     share: AccountShare,
     account: Account,
     now: datetime,
 ) -> Order:
     venue = services.exchanges.venue_for(account)
-    order_id = services.ids.order_id(now)
     return Order(
         order_id=order_id,
         strategy_id=setup.strategy.strategy_id,

@@ -3,7 +3,8 @@
 import asyncio
 import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -39,10 +40,10 @@ _bodies = itertools.count()
 
 
 class SlowExchange:
-    """Fills every order after `latency` seconds; `on_place` is called when the request would leave."""
+    """Fills each order after the next of `latencies`; `on_place` is called when the request would leave."""
 
-    def __init__(self, latency: float, on_place: Callable[[], None]) -> None:
-        self._latency = latency
+    def __init__(self, on_place: Callable[[], None]) -> None:
+        self.latencies: Iterator[float] = itertools.repeat(0.0)
         self._on_place = on_place
 
     def venue_for(self, account: Account) -> Venue:
@@ -71,7 +72,7 @@ class SlowExchange:
 
     async def place(self, request: OrderRequest, timestamp: datetime, window: float) -> PlaceOutcome:
         self._on_place()
-        await asyncio.sleep(self._latency)
+        await asyncio.sleep(next(self.latencies))
         order = ExchangeOrder(
             exchange_order_id=f"x-{request.client_order_id}",
             client_order_id=request.client_order_id,
@@ -104,16 +105,18 @@ class SlowExchange:
 class BenchDesk:
     """Warm services: `count` tells how many DynamoDB requests the SDK has sent."""
 
-    def __init__(self, latency: float = 0.0) -> None:
+    def __init__(self) -> None:
         clock = SystemClock()
         database = Database(clock, "us-east-1")
         self.count = 0
+        self._counting = threading.Lock()
         self.count_at_place: list[int] = []
         database.connection.client.meta.events.register("before-send.dynamodb", self._counted)
+        self._exchange = SlowExchange(lambda: self.count_at_place.append(self.count))
         secrets: Secrets = NoSecrets()
         self.services = Services(
             store=DynamoStore(database, PREFIX),
-            exchanges=SlowExchange(latency, lambda: self.count_at_place.append(self.count)),
+            exchanges=self._exchange,
             clock=clock,
             ids=Ids("bench-"),
             policy=Policy(),
@@ -141,14 +144,16 @@ class BenchDesk:
         self.services.cache[strategy_id] = setup
         return setup
 
-    async def alert(self, strategy_id: str) -> AlertAnswer:
-        """A MARKET alert with a body of its own."""
+    async def alert(self, strategy_id: str, latencies: Sequence[float] = (0.0,)) -> AlertAnswer:
+        """A MARKET alert with a body of its own; the exchange takes these times, in turn, for its orders."""
+        self._exchange.latencies = itertools.cycle(latencies)
         body = hashlib.sha256(str(next(_bodies)).encode()).hexdigest()
         sender = Sender(strategy_id, TOKEN, None, body)
         return await execute_alert(self.services, sender, order_alert(), Budget(self.services.clock, 20))
 
     def _counted(self, **_: Any) -> None:
-        self.count += 1
+        with self._counting:
+            self.count += 1
 
 
 def _account(name: str) -> Account:

@@ -1,13 +1,15 @@
 """A DynamoDB that answers after 4 ms and stores nothing: what a fan-out costs is then ours, not the database's.
 
-`python -m tests.benchmarks.dynamodb_stub` prints its port. Reads find the rows that were put under `/rows`.
+`python -m tests.benchmarks.dynamodb_stub` prints its port and serves until its standard input ends.
 """
 
 import asyncio
-import json
 import sys
 
 LATENCY = 0.004
+
+_WRITES = frozenset({b"TransactWriteItems", b"UpdateItem", b"PutItem"})
+_TARGET, _LENGTH = b"x-amz-target:", b"content-length:"
 
 
 class Stub(asyncio.Protocol):
@@ -23,20 +25,31 @@ class Stub(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        head, found, rest = self._buffer.partition(b"\r\n\r\n")
+        head, found, body = self._buffer.partition(b"\r\n\r\n")
         if not found:
             return
-        length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
-        if len(rest) >= length:
-            self._buffer = rest[length:]
-            asyncio.get_running_loop().call_later(LATENCY, self._answer)
+        headers = head.split(b"\r\n")
+        length = int(_header(headers, _LENGTH))
+        if len(body) >= length:
+            self._buffer = body[length:]
+            asyncio.get_running_loop().call_later(LATENCY, self._answer, _header(headers, _TARGET))
 
-    def _answer(self) -> None:
-        """Writes succeed, reads find nothing: the alert under test is warm and reads nothing before it answers."""
-        body = json.dumps({}).encode()
-        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n" % len(body)
+    def _answer(self, target: bytes) -> None:
+        """Writes succeed. A read is refused: "no such row" would send the alert under test astray unseen."""
+        operation = target.rpartition(b".")[2]
+        status, body = (b"200 OK", b"{}")
+        if operation not in _WRITES:
+            status = b"400 Bad Request"
+            body = b'{"__type":"ValidationException","message":"the stub does not serve %b"}' % operation
         if self._transport is not None:
-            self._transport.write(head + body)
+            self._transport.write(
+                b"HTTP/1.1 %b\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n%b"
+                % (status, len(body), body)
+            )
+
+
+def _header(headers: list[bytes], name: bytes) -> bytes:
+    return next(line[len(name) :].strip() for line in headers if line.lower().startswith(name))
 
 
 async def main() -> None:

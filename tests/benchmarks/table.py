@@ -23,7 +23,7 @@ def spread(seconds: Sequence[float]) -> str:
 
 def print_table(rows: Sequence[Row]) -> None:
     """Columns as wide as their widest cell."""
-    cells = [("what", "measured", "budget", "")]
+    cells = [("what", "measured (times: min / median / max)", "budget", "")]
     cells += [(row.what, row.measured, row.budget, {True: "ok", False: "OVER", None: ""}[row.ok]) for row in rows]
     widths = [max(len(line[column]) for line in cells) for column in range(4)]
     for line in cells:

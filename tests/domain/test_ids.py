@@ -39,7 +39,7 @@ def test_every_attempt_fits_where_the_exchanges_allow_least(
 ) -> None:
     """At most 36 letters, digits, _ and -; and each one leads back to its order and attempt."""
     ids = Ids(prefix, lambda _: bits)
-    order_id = ids.order_id(moment)
+    order_id = ids.order_ids(moment, 3)[1]
 
     sent = client_order_id(order_id, attempt)
 
@@ -92,4 +92,4 @@ def test_ids_of_one_moment_differ() -> None:
     """Twenty accounts are ordered for in the same millisecond."""
     ids = Ids("test-")
 
-    assert len({ids.order_id(NOW) for _ in range(1000)}) == 1000
+    assert len({order_id for _ in range(10) for order_id in ids.order_ids(NOW, 100)}) == 1000

@@ -31,6 +31,11 @@ class Book(Enum):
     def client_id_name(self) -> str:
         return "origClientOrderId" if self is Book.PLAIN else "clientAlgoId"
 
+    @property
+    def answered_name(self) -> str:
+        """How answers call the client id."""
+        return "clientOrderId" if self is Book.PLAIN else "clientAlgoId"
+
 
 @dataclass(frozen=True, slots=True)
 class Place:

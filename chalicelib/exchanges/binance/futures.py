@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any
 
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, TimeInForce
 from chalicelib.domain.outcomes import (
@@ -29,6 +29,7 @@ from chalicelib.exchanges.binance.market import (
     WEIGHT,
     BinanceMarket,
     is_limit,
+    is_named,
     is_stop,
     post_only_conflict,
     sent,
@@ -62,7 +63,7 @@ class BinanceFuturesDialect(BinanceMarket):
     prefix = "/fapi/v1"
     info_weight = 1
     price_weight = 1
-    order_count: ClassVar = ("X-MBX-ORDER-COUNT-1M", 1200)
+    order_count = ("X-MBX-ORDER-COUNT-1M", 1200)
 
     def check(self, order: Order) -> None:
         problem = _not_offered(order) or post_only_conflict(order)
@@ -89,15 +90,15 @@ class BinanceFuturesDialect(BinanceMarket):
         return Call("POST", home(request).path, sent(params), Encoding.FORM, Purpose.CREATE, group=ORDERS)
 
     def read_create(self, answer: Answer, request: OrderRequest) -> PlaceOutcome:
-        """An id without a state is a proof of arrival and no more."""
+        """Our ids without a state prove that it arrived, and no more."""
         if answer.status != 200:
             return codes.refused_create(answer, self.market_codes)
         book = home(request)
         try:
             return Placed(_read(answer.body, book, request.symbol))
         except ValueError as error:
-            order_id = id_of(answer.body, book.id_name)
-            return Acknowledged(order_id) if order_id else Unknown(f"HTTP 200 without an order: {error}")
+            arrived = id_of(answer.body, book.id_name) if is_named(answer, book.answered_name, request) else None
+            return Acknowledged(arrived) if arrived else Unknown(f"HTTP 200 without an order: {error}")
 
     def cancel(self, order: Order) -> Call:
         """In the book where the order is; one that was triggered since is not found there, looked up, and has
@@ -187,7 +188,7 @@ def _algo_params(request: OrderRequest) -> dict[str, str | None]:
 
 
 def _time_in_force(request: OrderRequest) -> str | None:
-    """GTX is post-only. The algo service takes none for GTC."""
+    """GTX is post-only; GTC is what the algo service takes by itself."""
     if not is_limit(request):
         return None
     if request.post_only:

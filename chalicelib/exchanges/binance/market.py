@@ -95,6 +95,11 @@ def is_limit(order: Order | OrderRequest) -> bool:
     return order.order_type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
 
 
+def is_named(answer: Answer, name: str, request: OrderRequest) -> bool:
+    """Whether a body bears our client id under that name."""
+    return isinstance(answer.body, Mapping) and answer.body.get(name) == request.client_order_id
+
+
 def post_only_conflict(order: Order) -> str | None:
     """What is wrong with a post-only order that could not rest."""
     if not order.post_only:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar
 
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, TimeInForce
 from chalicelib.domain.outcomes import (
@@ -25,6 +24,7 @@ from chalicelib.exchanges.binance.market import (
     WEIGHT,
     BinanceMarket,
     is_limit,
+    is_named,
     is_stop,
     post_only_conflict,
     sent,
@@ -51,7 +51,7 @@ class BinanceSpotDialect(BinanceMarket):
     prefix = "/api/v3"
     info_weight = 20
     price_weight = 2
-    order_count: ClassVar = ("X-MBX-ORDER-COUNT-10S", 50)
+    order_count = ("X-MBX-ORDER-COUNT-10S", 50)
 
     def check(self, order: Order) -> None:
         problem = _not_offered(order) or post_only_conflict(order)
@@ -78,14 +78,14 @@ class BinanceSpotDialect(BinanceMarket):
         return Call("POST", _ORDER, sent(params), Encoding.FORM, Purpose.CREATE, group=ORDERS)
 
     def read_create(self, answer: Answer, request: OrderRequest) -> PlaceOutcome:
-        """An id without a state is a proof of arrival and no more."""
+        """Our ids without a state prove that it arrived, and no more."""
         if answer.status != 200:
             return codes.refused_create(answer, self.market_codes)
         try:
             return Placed(read_order(answer.body, request.symbol))
         except ValueError as error:
-            order_id = id_of(answer.body, "orderId")
-            return Acknowledged(order_id) if order_id else Unknown(f"HTTP 200 without an order: {error}")
+            arrived = id_of(answer.body, "orderId") if is_named(answer, "clientOrderId", request) else None
+            return Acknowledged(arrived) if arrived else Unknown(f"HTTP 200 without an order: {error}")
 
     def cancel(self, order: Order) -> Call:
         return Call("DELETE", _ORDER, _reference(order), purpose=Purpose.CANCEL, group=WEIGHT)

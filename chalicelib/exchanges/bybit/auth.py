@@ -23,6 +23,7 @@ class BybitAuth(httpx.Auth):
         sent = request.url.query if request.method == "GET" else request.content
         key = self._credentials.api_key
         signed = f"{self._timestamp}{key}{self._window}".encode() + sent
+        request.headers.setdefault("Content-Type", "application/json")  # reads carry it too in Bybit's examples
         request.headers["X-BAPI-API-KEY"] = key
         request.headers["X-BAPI-TIMESTAMP"] = self._timestamp
         request.headers["X-BAPI-RECV-WINDOW"] = self._window

@@ -1,1 +1,0 @@
-"""Binance as its API documents describe it: spot and USD-M futures."""

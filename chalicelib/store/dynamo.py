@@ -27,7 +27,11 @@ our own: somebody who seeds the shared generator must not make two writes look l
 
 
 class DynamoStore(Queries):
-    """Implements the Store port. One DynamoDB request for each method call, retries and long lists apart."""
+    """Implements the Store port.
+
+    One DynamoDB request for each method call at most, retries and long lists apart; updates of orders that come
+    together share theirs.
+    """
 
     def __init__(self, database: Database, prefix: str) -> None:
         super().__init__(database)
@@ -177,7 +181,8 @@ def _add(transaction: TransactWrite, change: Change, write_id: str) -> None:
         case Insert(row):
             transaction.save(to_model(row, write_id), condition=_free(change))
         case Update(old, new):
-            transaction.update(to_model(old), actions=_actions(old, new, write_id), condition=_unchanged(old))
+            only_the_key = MODELS[type(old)](*_key_of(old))
+            transaction.update(only_the_key, actions=_actions(old, new, write_id), condition=_unchanged(old))
 
 
 def _unchanged(row: Row) -> Condition:

@@ -88,12 +88,20 @@ def read_object(raw: bytes | str | None) -> dict[str, Any]:
             from urllib.parse import unquote_plus
 
             text = unquote_plus(text)
-        body = json.loads(text.rstrip("=").rstrip(), parse_float=Decimal, parse_int=Decimal, parse_constant=Decimal)
+        body = json.loads(text.rstrip("=").rstrip(), parse_float=_number, parse_int=Decimal, parse_constant=Decimal)
     except (ValueError, ArithmeticError, RecursionError) as error:
         raise MalformedError(f"the body is not JSON: {str(error)[:120]}") from None
     if not isinstance(body, dict):
         raise MalformedError("the body must be a JSON object")
     return body
+
+
+def _number(text: str) -> Decimal:
+    """Exact; what has an exponent beyond all reason is infinite, and refused as such by the field's own check."""
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return Decimal("Infinity")
 
 
 def validate(model: type[M], body: Mapping[str, Any]) -> M:

@@ -1,5 +1,6 @@
 """What requests may look like: the models that validate them."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
@@ -15,12 +16,15 @@ from chalicelib.domain.symbols import is_unified
 
 _LARGEST = Decimal(10) ** 15
 _PLACES = 18
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?")
 
 
 def _amount(value: Any) -> Decimal:
     """A number or a numeric string: finite, above zero, within what any market has."""
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
         raise ValueError("must be a number")
+    if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
+        raise ValueError("must be a number" if value.strip().lower() != "nan" else "must be a finite number")
     try:
         amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from chalicelib.domain.clock import after
+from chalicelib.domain.clock import after, first_version
 from chalicelib.domain.errors import IllegalTransitionError
 from chalicelib.domain.orders import RETENTION, Order
 
@@ -138,6 +138,7 @@ def cancel_request_for(order: Order, now: datetime, requested_by: str, lease: fl
         waiting_for_order=pending,
         next_retry_at=after(now, WAIT_FLOOR if pending else lease),
         requested_by=requested_by,
+        version=first_version(now),
         created_at=now,
         updated_at=now,
     )

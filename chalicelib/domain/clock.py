@@ -61,6 +61,12 @@ def after(at: datetime, seconds: float) -> datetime:
     return at + timedelta(seconds=seconds)
 
 
+def first_version(now: datetime) -> int:
+    """Where the versions of a row start whose key may be used again after a DELETE: never twice at the same number,
+    so that whoever remembers the row before it is told by its condition."""
+    return int(now.timestamp() * 1_000_000)
+
+
 def seconds_between(earlier: datetime, later: datetime) -> float:
     """`later` less `earlier`, in seconds."""
     return (later - earlier).total_seconds()

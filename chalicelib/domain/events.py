@@ -78,7 +78,8 @@ class EventLog:
         by_id = {order.order_id: order for order in orders}
         known = [by_id[order_id] for order_id in self.order_ids if order_id in by_id]
         settled = len(known) == self.total_accounts and all(order.terminal for order in known)
-        pause = min(_FIRST_LOOK * 2**self.looks, looked_every)
+        unasked = self.is_cancel and not self.asked
+        pause = _FIRST_LOOK if unasked else min(_FIRST_LOOK * 2**self.looks, looked_every)
         return replace(
             self,
             results=tuple(result_of(order) for order in known),

@@ -81,7 +81,10 @@ def after_lookup(
         case LookupFailed() if order.terminal:
             return order.changed(now, check_at=after(now, WATCH_AFTER[0])) if order.check_at else order
         case LookupFailed(message):
-            return order.changed(now, error=message, checks=order.checks + 1, check_at=_next_look(order, now, policy))
+            look = _next_look(order, now, policy)
+            if order.check_at is not None and now < order.check_at < look:
+                look = order.check_at  # a failure must not push away the look that was to come
+            return order.changed(now, error=message, checks=order.checks + 1, check_at=look)
         case Absent():
             return _absent(order, now, exchange_now or now, by, policy)
 

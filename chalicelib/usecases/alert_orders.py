@@ -1,6 +1,7 @@
 """Turns an alert into one order for every account of its strategy."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,8 @@ from chalicelib.domain.ports import Exchange, OrderNotAcceptedError
 from chalicelib.domain.strategies import Account, AccountShare
 from chalicelib.usecases.services import Services, Setup
 from chalicelib.usecases.sizing import prepare_request
+
+logger = logging.getLogger(__name__)
 
 _BY = "alert"
 
@@ -60,6 +63,11 @@ async def _prepared(services: Services, setup: Setup, order: Order) -> Draft:
         request = await prepare_request(session, order, setup.strategy.max_order_notional)
     except OrderNotAcceptedError as error:
         refused = verdicts.refused_locally(order, services.clock.now(), _BY, error.code, error.message)
+        return Draft(replace(refused, version=1), None)
+    except (ArithmeticError, ValueError, TypeError) as error:  # one account's oddity is not the others' (invariant 8)
+        logger.exception("an order could not be prepared", extra={"account_id": order.account_id})
+        why = f"the order could not be prepared: {type(error).__name__}"
+        refused = verdicts.refused_locally(order, services.clock.now(), _BY, "NOT_PREPARED", why)
         return Draft(replace(refused, version=1), None)
     deadline = after(await session.now(), services.policy.market_order_timeout)
     entry = Transition(order.created_at, OrderStatus.PENDING, Placement.SENDING, _BY)

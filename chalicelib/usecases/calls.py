@@ -15,6 +15,7 @@ from chalicelib.domain.outcomes import (
     Throttled,
     Unknown,
 )
+from chalicelib.domain.policy import LOOKUP_RESERVE, MIN_WINDOW
 from chalicelib.domain.ports import Exchange, OrderNotAcceptedError
 from chalicelib.usecases.services import Services, session_of
 
@@ -58,7 +59,10 @@ async def read_back(services: Services, session: Exchange, order: Order, budget:
 
 async def ask_cancel(session: Exchange, order: Order, budget: Budget) -> CancelOutcome:
     """One cancel at the exchange."""
-    return await bounded(session.cancel(order), budget.remaining(), Unknown)
+    seconds = budget.remaining() - LOOKUP_RESERVE  # what the cancel did has to be read back
+    if seconds < MIN_WINDOW:
+        return Unknown("there was no time left for the cancel")
+    return await bounded(session.cancel(order), seconds, Unknown)
 
 
 async def open_session(services: Services, order: Order) -> Exchange | Throttled:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from chalicelib.domain.alerts import CancelAlert
 from chalicelib.domain.clock import Budget, after
-from chalicelib.domain.errors import ConflictError, NotFoundError, StaleRowError
+from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, NotFoundError, StaleRowError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order
 from chalicelib.domain.policy import RECENT_EVENTS
@@ -46,13 +46,29 @@ async def find_targets(services: Services, strategy_id: str, alert: CancelAlert)
 async def carry_out_targets(services: Services, event: EventLog, budget: Budget) -> EventLog:
     """Ask for the cancel of every target, once: first all requests are stored, then exchanges are called
     until the budget ends. A duplicate and reconcile resume where a crash left the asking unfinished."""
-    if not event.asked:
-        by = BY_EVENT + event.event_id
-        stored = await asyncio.gather(*(_stored(services, order_id, by) for order_id in event.order_ids))
+    try:
+        if not event.asked:
+            await _ask_all(services, event, budget)
+        return await refresh_event(services, event.strategy_id, event.event_id) or event
+    except DatabaseUnavailableError:
+        logger.exception("an accepted cancel is left to reconcile", extra={"event_id": event.event_id})
+        return event
+
+
+async def _ask_all(services: Services, event: EventLog, budget: Budget) -> None:
+    """Each target on its own; what could not be stored is asked for again by reconcile."""
+    by = BY_EVENT + event.event_id
+    targets = (_stored(services, order_id, by) for order_id in event.order_ids)
+    stored = await asyncio.gather(*targets, return_exceptions=True)
+    failed = [failure for failure in stored if isinstance(failure, BaseException)]
+    for failure in failed:
+        if not isinstance(failure, Exception):
+            raise failure
+        logger.error("a cancel could not be stored yet", extra={"event_id": event.event_id}, exc_info=failure)
+    if not failed:
         await _mark_asked(services, event)
-        mine = [request for request in stored if request is not None]
-        await asyncio.gather(*(carry_out(services, request, by, budget) for request in mine))
-    return await refresh_event(services, event.strategy_id, event.event_id) or event
+    mine = [request for request in stored if isinstance(request, StoredCancel)]
+    await asyncio.gather(*(carry_out(services, request, by, budget) for request in mine))
 
 
 async def _mark_asked(services: Services, event: EventLog) -> None:

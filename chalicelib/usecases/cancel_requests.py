@@ -1,14 +1,14 @@
 """Cancel requests as rows: stored with the order's flag, redriven, taken back, restored (R14, R20)."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus, cancel_request_for
 from chalicelib.domain.clock import after
 from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, NotFoundError, StaleRowError
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
-from chalicelib.domain.ports import Change, Delete, Insert, Update
+from chalicelib.domain.ports import Change, Check, Delete, Insert, Update
 from chalicelib.usecases.recording import order_keys
 from chalicelib.usecases.services import Services
 
@@ -80,11 +80,20 @@ async def delete_cancel(services: Services, cancel_id: str) -> None:
     logger.info("cancel request deleted", extra={"order_id": cancel_id, "account_id": request.account_id})
 
 
+async def drop_unflagged(services: Services, request: CancelRequest) -> None:
+    """A row whose order carries no flag: the flag is authoritative, nobody wants this cancel any more (R14)."""
+    try:
+        await services.store.commit(Delete(request))
+        logger.error("a cancel request without its flag is dropped", extra={"order_id": request.cancel_id})
+    except StaleRowError:
+        logger.debug("the request changed meanwhile", extra={"order_id": request.cancel_id})
+
+
 async def restore_request(services: Services, order: Order, by: str) -> None:
     """A flag without a row: the flag is authoritative, so the row is made again (R14)."""
     request = cancel_request_for(order, services.clock.now(), by, 0.0)
     try:
-        await services.store.commit(Insert(request))
+        await services.store.commit(Check(order), Insert(request))
         logger.error("a cancel request was missing and is queued again", extra=order_keys(order))
     except StaleRowError:
         pass  # somebody else restored it
@@ -101,7 +110,10 @@ def _requested(
     if request is None:
         new = cancel_request_for(order, now, by, services.policy.lease)
         return StoredCancel(flagged, new), [Update(order, flagged), Insert(new)]
-    new = request.redriven(now, order_pending=order.status is OrderStatus.PENDING)
+    if request.live:  # a row that its flag has left: it starts anew
+        new = replace(cancel_request_for(order, now, by, services.policy.lease), version=request.version + 1)
+    else:
+        new = request.redriven(now, order_pending=order.status is OrderStatus.PENDING)
     return StoredCancel(flagged, new), [Update(order, flagged), Update(request, new)]
 
 

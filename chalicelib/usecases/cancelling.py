@@ -21,7 +21,7 @@ from chalicelib.domain.outcomes import (
 )
 from chalicelib.domain.ports import Exchange, Update
 from chalicelib.usecases.calls import ask_cancel, open_session, read_back
-from chalicelib.usecases.cancel_requests import StoredCancel, not_cancellable, store_cancel
+from chalicelib.usecases.cancel_requests import StoredCancel, drop_unflagged, not_cancellable, store_cancel
 from chalicelib.usecases.recording import change_order, end_of, order_keys, refresh_event
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.settling import settle_by_lookup
@@ -79,6 +79,9 @@ async def process_cancel(services: Services, cancel_id: str, by: str, budget: Bu
         request = await services.store.get(CancelRequest, cancel_id)
         order = await services.store.get(Order, cancel_id)
         if request is None or order is None or not request.claimable(services.clock.now()):
+            break
+        if not order.cancel_requested and not order.terminal:
+            await drop_unflagged(services, request)
             break
         claimed = request.claimed(
             services.clock.now(), services.policy.lease, order_pending=order.status is OrderStatus.PENDING

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+from chalicelib.domain.clock import first_version
 from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, InvalidError, NotFoundError, StaleRowError
 from chalicelib.domain.orders import Order
 from chalicelib.domain.ports import Change, Check, Delete, Insert, Update
@@ -65,7 +66,9 @@ async def put_strategy(services: Services, strategy_id: str, given: StrategyInpu
             "halted": not switch.trading_enabled,
         }
         if old is None:
-            new = Strategy(strategy_id=strategy_id, created_at=now, updated_at=now, **values)
+            new = Strategy(
+                strategy_id=strategy_id, created_at=now, updated_at=now, version=first_version(now), **values
+            )
             write: Change = Insert(new)
         else:
             new = old.changed(now, **values)
@@ -140,8 +143,15 @@ async def _write_account(
         "options": dict(given.options),
     }
     if old is None:
-        new = Account(account_id=account_id, secret_name=secret_name, created_at=now, updated_at=now, **values)
-        await services.store.commit(Insert(new))
+        new = Account(
+            account_id=account_id,
+            secret_name=secret_name,
+            created_at=now,
+            updated_at=now,
+            version=first_version(now),
+            **values,
+        )
+        await commit_touching(services, account_id, Insert(new))  # a strategy may have named it all along
         return new
     kept = old.secret_name if old.exchange == given.exchange else None
     new = replace(old, version=old.version + 1, updated_at=now, secret_name=secret_name or kept, **values)

@@ -145,8 +145,10 @@ async def _start_sending(services: Services, order: Order, by: str) -> tuple[Ord
     try:
         session = await session_of(services, order)
         prepared = await prepare_request(session, order, strategy.max_order_notional if strategy else None)
-    except OrderNotAcceptedError as error:
-        code, message = error.code, error.message
+    except (OrderNotAcceptedError, ArithmeticError, ValueError, TypeError) as error:
+        code, message = "NOT_PREPARED", f"the order could not be prepared: {type(error).__name__}"
+        if isinstance(error, OrderNotAcceptedError):
+            code, message = error.code, error.message
         return await change_order(
             services,
             order,

@@ -9,15 +9,15 @@ from chalicelib.domain.cancels import CancelRequest
 from chalicelib.domain.clock import Budget, after, seconds_between
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order, Placement
-from chalicelib.domain.outcomes import OrderStatus, Throttled
+from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.domain.policy import LOOKUP_RESERVE, SIGHTINGS_APART
-from chalicelib.usecases.calls import open_session
+from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.usecases.cancel_alerts import carry_out_targets
 from chalicelib.usecases.cancel_requests import restore_request
 from chalicelib.usecases.cancelling import process_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, session_of
 from chalicelib.usecases.settling import settle_by_lookup
 
 logger = logging.getLogger(__name__)
@@ -38,10 +38,14 @@ async def reconcile(services: Services, budget: Budget) -> int:
     """
     seen: set[str] = set()
     pending = await services.store.due_orders(services.clock.now(), BATCH)
+    if not pending:
+        pending = await _wait_for_due(services, await _upcoming(services, seen), budget)
     while pending:
         seen.update(pending)
         settled = await asyncio.gather(*(_settle_isolated(services, order_id, budget) for order_id in pending))
-        waiting = await _wait_for_due(services, [row for row in settled if row is not None], budget)
+        known = [row for row in settled if row is not None]
+        waiting = await _wait_for_due(services, known + await _upcoming(services, seen), budget)
+        seen.update(waiting)
         more = await services.store.due_orders(services.clock.now(), BATCH) if len(pending) >= BATCH else []
         pending = [*waiting, *(order_id for order_id in more if order_id not in seen)]
     await _refresh_events(services, budget)
@@ -89,17 +93,39 @@ async def _settle_isolated(services: Services, order_id: str, budget: Budget) ->
 
 async def _look(services: Services, order: Order, budget: Budget) -> Order:
     """Ask the exchange for the order and write down what that proves (R12)."""
-    session = await open_session(services, order)
-    if isinstance(session, Throttled):
-        logger.error("order cannot be looked up", extra={**order_keys(order), "error": session.message})
-        return order
+    try:
+        session = await session_of(services, order)
+    except OrderNotAcceptedError as error:
+        return await _not_reachable(services, order, error)
     return await settle_by_lookup(services, order, session, _BY, budget)
+
+
+async def _not_reachable(services: Services, order: Order, error: OrderNotAcceptedError) -> Order:
+    """No adapter now: looked at again later, so that the row stands in nobody's way. The watch over a concluded
+    order ends with its account."""
+    logger.error("order cannot be looked up", extra={**order_keys(order), "error": error.message})
+    later = after(services.clock.now(), _AFTER_FAILURE)
+    given_up = order.terminal and error.code == "ACCOUNT_GONE"
+
+    def decide(row: Order) -> Order:
+        attention = row.attention if row.terminal else error.message
+        check_at = None if given_up and row.terminal else later
+        return row.changed(services.clock.now(), check_at=check_at, attention=attention) if row.check_at else row
+
+    return await change_order(services, order, decide)
 
 
 async def _restore_missing(services: Services, order: Order) -> None:
     if await services.store.get(CancelRequest, order.order_id) is None:
         await restore_request(services, order, _BY)
         await services.waker.wake([order.order_id])
+
+
+async def _upcoming(services: Services, seen: set[str]) -> list[Order]:
+    """PENDING orders that fall due before this run would end: the next run may be too late for a READY one."""
+    soon = await services.store.due_orders(after(services.clock.now(), _LINGER), BATCH)
+    rows = await services.store.get_all(Order, [order_id for order_id in soon if order_id not in seen])
+    return [row for row in rows if row.status is OrderStatus.PENDING]
 
 
 async def _wait_for_due(services: Services, settled: list[Order], budget: Budget) -> list[str]:

@@ -1,5 +1,6 @@
 """Writes decisions about orders down: conditional, repeated on conflict, never half (R3, R5, R6)."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
@@ -40,7 +41,31 @@ async def change_order(services: Services, order: Order, decide: Callable[[Order
 async def refresh_event(
     services: Services, strategy_id: str, event_id: str, known: tuple[EventLog, Sequence[Order]] | None = None
 ) -> EventLog | None:
-    """Recompute a log row from its orders (R26). `known`: a log row, and its orders read after it."""
+    """Recompute a log row from its orders (R26). `known`: a log row, and its orders read after it.
+
+    In one process there is one recount of a row at a time: who comes meanwhile has it done once more, for all.
+    """
+    running = services.recounts.get(event_id)
+    if running is not None and not running.done():
+        await asyncio.wait([running])
+        later = services.recounts.get(event_id)
+        if later is not None and later is not running:
+            return await asyncio.shield(later)
+    task = asyncio.ensure_future(_recount(services, strategy_id, event_id, known))
+    services.recounts[event_id] = task
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])  # others may wait for it too, and no task outlives its caller (R28)
+        raise
+    finally:
+        if services.recounts.get(event_id) is task:
+            del services.recounts[event_id]
+
+
+async def _recount(
+    services: Services, strategy_id: str, event_id: str, known: tuple[EventLog, Sequence[Order]] | None
+) -> EventLog | None:
     for _ in range(_CONFLICTS):
         event, orders = known or await _read_event(services, strategy_id, event_id)
         known = None

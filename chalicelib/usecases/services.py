@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from chalicelib.domain.clock import Clock
+from chalicelib.domain.events import EventLog
 from chalicelib.domain.ids import Ids
 from chalicelib.domain.orders import Order
 from chalicelib.domain.policy import Policy
@@ -38,6 +39,8 @@ class Services:
     waker: Waker
     secrets: Secrets
     cache: dict[str, Setup] = field(default_factory=dict)
+    recounts: dict[str, "asyncio.Future[EventLog | None]"] = field(default_factory=dict)
+    """Log rows that are being recounted in this process, by event."""
 
 
 async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Setup | None:

@@ -59,7 +59,7 @@ class Sweep:
     async def _start_due(self) -> datetime | None:
         """Start an iteration over what is due and not in hand; returns when the next request is due."""
         now = self._services.clock.now()
-        due = set(await self._services.store.due_cancels(now, BATCH))
+        due = set(await self._services.store.due_cancels(now, BATCH + len(self._resting)))
         following = await self._services.store.next_cancel_at()
         times = [following] if following else []
         for row in [await self._services.store.get(CancelRequest, name) for name in self._named]:

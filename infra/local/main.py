@@ -137,15 +137,15 @@ def _create_tables(settings: LocalSettings, environment: dict[str, str]) -> str:
     from botocore.exceptions import BotoCoreError, ClientError
 
     url = environment["AWS_ENDPOINT_URL_DYNAMODB"]
-    client: Any = boto3.client(
-        "dynamodb",
-        endpoint_url=url,
-        region_name=environment["AWS_REGION"],
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2}),
-    )
     try:
+        client: Any = boto3.client(
+            "dynamodb",
+            endpoint_url=url,
+            region_name=environment["AWS_REGION"],
+            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+            config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2}),
+        )
         return create_tables(client, settings.table_prefix)
     except (BotoCoreError, ClientError, ValueError) as error:
         raise RuntimeError(f"AWS_ENDPOINT_URL_DYNAMODB={url} cannot be used: {error}") from None

@@ -269,7 +269,7 @@ async def test_reconcile_sends_a_ready_order_that_the_stream_did_not_hand_over(d
     """R10, R30: after five seconds, by the same compare-and-set."""
     order = await desk.limit_order()
 
-    await reconcile(desk.services, desk.budget())
+    await reconcile(desk.services, desk.budget(1))
     too_early = await desk.order(order.order_id)
     desk.clock.turn(5)
     await reconcile(desk.services, desk.budget())

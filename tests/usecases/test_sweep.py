@@ -102,7 +102,7 @@ async def test_a_request_that_raises_is_no_obstacle_to_its_neighbours(desk: Desk
     desk.book.get = breaks  # type: ignore[method-assign,assignment]
     desk.clock.turn(2)
 
-    await Sweep(desk.services, desk.budget(3)).run()
+    await Sweep(desk.services, desk.budget(20)).run()
 
     assert (await desk.order(good.order_id)).status is OrderStatus.CANCELLED
     assert (await desk.order(bad.order_id)).status is OrderStatus.OPEN

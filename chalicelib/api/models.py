@@ -16,6 +16,7 @@ from chalicelib.domain.symbols import is_unified
 
 _LARGEST = Decimal(10) ** 15
 _PLACES = 18
+_NOT_FINITE = ("nan", "snan", "inf", "infinity")
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]{1,6})?")
 
 
@@ -24,7 +25,8 @@ def _amount(value: Any) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float | str):
         raise ValueError("must be a number")
     if isinstance(value, str) and not _NUMBER.fullmatch(value.strip()):
-        raise ValueError("must be a number" if value.strip().lower() != "nan" else "must be a finite number")
+        odd = value.strip().lower().lstrip("+-")
+        raise ValueError("must be a finite number" if odd in _NOT_FINITE else "must be a number")
     try:
         amount = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation:

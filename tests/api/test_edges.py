@@ -54,6 +54,18 @@ def test_options_are_finite(desk: ApiDesk, number: str) -> None:
     assert desk.put("accounts/a1", body.encode()).status == 422
 
 
+@pytest.mark.parametrize("number", ["1e" + "9" * 30, '"1_0"', '"\uff11"'])
+def test_an_amount_that_is_no_plain_number_is_refused_with_its_field(desk: ApiDesk, number: str) -> None:
+    """An exponent beyond all reason, and spellings that only Python knows."""
+    order = '"order_type":"MARKET","side":"buy","symbol":"BTCUSDT"'
+    body = f'{{"strategy":"s1","token":"{TOKEN}",{order},"quantity":{number}}}'
+
+    answer = desk.webhook(body.encode())
+
+    assert answer.status == 422
+    assert answer.body["error"]["details"][0]["field"] == "quantity"
+
+
 def test_a_size_beyond_any_market_ends_the_order_not_the_call(desk: ApiDesk) -> None:
     """A weight multiplies what was within bounds: MARKET at once, LIMIT when it is sent."""
     desk.strategy(accounts=[{"account_id": "m1", "weight": "1000000000000000"}])

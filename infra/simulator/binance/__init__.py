@@ -1,0 +1,1 @@
+"""Binance as its API documents describe it: spot and USD-M futures."""

@@ -1,0 +1,1 @@
+"""Upbit as its API documents describe it: the won markets of the Korean site."""

@@ -167,10 +167,10 @@ def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy
     if first is None or now < after(first, SIGHTINGS_APART):
         seen = order.absent_seen or (now,)
         return order.changed(now, absent_seen=seen, check_at=after(seen[0], SIGHTINGS_APART))
-    proven = order.changed(now, absent_seen=(first, now))
     why = "the exchange never took the order"
     again = order.order_type is not OrderType.MARKET
-    return _not_placed(proven, now, by, policy, code=NOT_PLACED, message=why, again=again, by_absence=True)
+    seen = (first, now)
+    return _not_placed(order, now, by, policy, code=NOT_PLACED, message=why, again=again, absent_seen=seen)
 
 
 def _not_placed(
@@ -183,13 +183,15 @@ def _not_placed(
     message: str,
     again: bool,
     pause: float = 2.0,
-    by_absence: bool = False,
+    absent_seen: tuple[datetime, ...] = (),
 ) -> Order:
     """Nothing of this attempt is on the exchange: cancelled, ready again, or rejected (R9).
 
     An absence is a conclusion, not the exchange's word: such a row stays watched for a while (R12).
     """
-    watch: dict[str, Any] = {"check_at": after(now, WATCH_AFTER[0]), "checks": 1} if by_absence else {}
+    watch: dict[str, Any] = {}
+    if absent_seen:
+        watch = {"absent_seen": absent_seen, "check_at": after(now, WATCH_AFTER[0]), "checks": 1}
     if order.cancel_requested:
         return order.moved(now, by, OrderStatus.CANCELLED, reason=NEVER_PLACED, error=message, **watch)
     if again and order.order_type is not OrderType.MARKET and _may_try_again(order, now, policy):

@@ -61,7 +61,21 @@ class Markets:
 
 def dialect_of(venue: Venue) -> Dialect:
     """Imported when it is first needed: a cold start pays for the exchanges that it trades at only."""
-    raise OrderNotAcceptedError(
-        "EXCHANGE_NOT_AVAILABLE",
-        f"trading at {venue.exchange} {venue.market} is not available in this version: set USE_MOCK_EXCHANGE=true",
-    )
+    match venue.exchange, venue.market:
+        case "binance", "spot":
+            from chalicelib.exchanges.binance.spot import BinanceSpotDialect
+
+            return BinanceSpotDialect()
+        case "binance", "futures":
+            from chalicelib.exchanges.binance.futures import BinanceFuturesDialect
+
+            return BinanceFuturesDialect()
+        case "bybit", "spot" | "futures":
+            from chalicelib.exchanges.bybit.dialect import BybitDialect, Category
+
+            return BybitDialect(Category.SPOT if venue.market == "spot" else Category.LINEAR)
+        case "upbit", "spot":
+            from chalicelib.exchanges.upbit.dialect import UpbitDialect
+
+            return UpbitDialect()
+    raise OrderNotAcceptedError("EXCHANGE_NOT_AVAILABLE", f"there is no market {venue.exchange} {venue.market} here")

@@ -50,10 +50,15 @@ class Engine:
         self._random = random.Random(20231114)
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
+        self._acting_ms: int | None = None
 
     def now_ms(self, exchange: Exchange) -> int:
         """The exchange's own time, which may be skewed against the simulator's clock."""
-        return self.clock.now_ms() + self.skew_ms.get(exchange, 0)
+        return self._base_ms() + self.skew_ms.get(exchange, 0)
+
+    def _base_ms(self) -> int:
+        """Within an action that was due, the time when it was due."""
+        return self.clock.now_ms() if self._acting_ms is None else self._acting_ms
 
     def new_uuid(self) -> str:
         return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
@@ -67,11 +72,17 @@ class Engine:
         self._ids[venue] = first
 
     def later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        heapq.heappush(self._due, (self.clock.now_ms() + delay_ms, next(self._sequence), action))
+        heapq.heappush(self._due, (self._base_ms() + delay_ms, next(self._sequence), action))
 
     def run_due(self) -> None:
+        if self._acting_ms is not None:
+            return
         while self._due and self._due[0][0] <= self.clock.now_ms():
-            heapq.heappop(self._due)[2]()
+            self._acting_ms, _, action = heapq.heappop(self._due)
+            try:
+                action()
+            finally:
+                self._acting_ms = None
 
     def book(self, market: Market) -> Book:
         return self.books[market.venue, market.symbol]
@@ -104,7 +115,6 @@ class Engine:
 
     def cancel(self, order: Order, delay_ms: int = 0, reason: Reason = Reason.BY_USER) -> None:
         if delay_ms:
-            order.cancel_asked = True
             self.later(delay_ms, lambda: self.cancel(order, reason=reason))
         elif order.live:
             finish(order, State.CANCELED, reason, self._now(order))

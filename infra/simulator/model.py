@@ -209,7 +209,6 @@ class Order:
     cancelable_at: int = 0
     child: "Order | None" = None
     scripted_end: str | None = None
-    cancel_asked: bool = False
 
     @property
     def live(self) -> bool:

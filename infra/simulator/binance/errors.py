@@ -7,14 +7,16 @@ from infra.simulator.wire import Reply, html_reply, json_reply
 
 
 class BinanceError(Exception):
-    def __init__(self, code: int, message: str, status: int = 400) -> None:
+    def __init__(self, code: int, message: str, status: int = 400, retry_after: int | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.status = status
+        self.retry_after = retry_after
 
     def reply(self) -> Reply:
-        return json_reply(self.status, {"code": self.code, "msg": self.message})
+        headers = {} if self.retry_after is None else {"Retry-After": str(self.retry_after)}
+        return json_reply(self.status, {"code": self.code, "msg": self.message}, headers)
 
 
 def missing(name: str) -> BinanceError:

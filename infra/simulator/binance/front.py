@@ -30,9 +30,9 @@ class BinanceFront:
             f"Too much request weight used; current limit is {window.limit} request weight per 1 MINUTE. "
             "Please use WebSocket Streams for live updates to avoid polling the API."
         )
-        reply = BinanceError(-1003, message, 429).reply()
-        used = max(window.limit + 1, window.used(call.request.peer, call.now_ms))
-        reply.headers |= {"Retry-After": str(retry_after), "X-MBX-USED-WEIGHT-1M": str(used)}
+        reply = BinanceError(-1003, message, 429, retry_after).reply()
+        used = max(window.limit + 1, window.used(call.request.peer, call.world.clock.now_ms()))
+        reply.headers["X-MBX-USED-WEIGHT-1M"] = str(used)
         return reply
 
     def banned(self, call: Call, until_ms: int) -> Reply:
@@ -40,9 +40,8 @@ class BinanceFront:
             f"Way too much request weight used; IP banned until {until_ms}. "
             "Please use WebSocket Streams for live updates to avoid bans."
         )
-        reply = BinanceError(-1003, message, 418).reply()
-        reply.headers["Retry-After"] = str(max(1, -(-(until_ms - call.world.clock.now_ms()) // 1000)))
-        return reply
+        left = max(1, -(-(until_ms - call.world.clock.now_ms()) // 1000))
+        return BinanceError(-1003, message, 418, left).reply()
 
     def answer(self, call: Call) -> Reply:
         if call.route.handler is None:
@@ -85,7 +84,7 @@ class BinanceFront:
         for name, window in call.world.binance_limits.orders[call.route.venue].items():
             if window.used(call.account.name, call.now_ms) >= window.limit:
                 message = f"Too many new orders; current limit is {window.limit} orders per {units[name]}."
-                raise BinanceError(-1015, message, 429)
+                raise BinanceError(-1015, message, 429, window.ends_in_s(call.now_ms))
 
     def _count_order(self, call: Call) -> None:
         for window in call.world.binance_limits.orders[call.route.venue].values():

@@ -29,6 +29,8 @@ _CODES = {
     "backend_timeout": (170007, "Timeout waiting for response from backend server."),
     "order_timeout": (170146, "Order creation timeout"),
     "cancel_timeout": (170147, "Order cancellation timeout"),
+    "finished": (110008, "The order has been completed or cancelled."),
+    "cancel_finished": (170190, "Cancel order has been finished"),
     "processing": (110079, "The order is processing and can not be operated, please try again later"),
 }
 _GATEWAY = {

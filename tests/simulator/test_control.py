@@ -1,0 +1,171 @@
+"""The control API over HTTP, the command line, and the process."""
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from infra.simulator import Simulator, serve
+from infra.simulator.control import Control
+from infra.simulator.instruments import TEST_KEY, TEST_SECRET
+from tests.simulator.conftest import NO_TLS
+from tests.simulator.signing import BinanceClient, UpbitClient
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_every_command_is_a_post_with_json(binance: BinanceClient, http: httpx.Client) -> None:
+    """The same names and arguments as in Python."""
+    binance.limit(newClientOrderId="x")
+
+    http.post("/_simulator/fill", json={"order": "x", "quantity": "0.004"})
+    http.post("/_simulator/set_price", json={"venue": "upbit", "symbol": "KRW-BTC", "price": "90000000"})
+    http.post("/_simulator/fault", json={"kind": "error", "exchange": "upbit", "status": 502})
+    (order,) = http.get("/_simulator/orders?venue=binance-spot&live=true").json()["result"]
+    state = http.get("/_simulator/state").json()["result"]
+
+    assert (order["client_id"], order["filled"]) == ("x", "0.004")
+    assert state["prices"]["upbit KRW-BTC"] == "90000000"
+    assert http.get("/v1/market/all").status_code == 502
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "nope", {}, 404),
+        ("GET", "reset", None, 404),
+        ("POST", "_do", {}, 404),
+        ("POST", "set_price", {"venue": "nyse", "symbol": "X", "price": "1"}, 400),
+        ("POST", "fault", {"kind": "explosion"}, 400),
+        ("POST", "fill", {"order": "unknown"}, 400),
+        ("POST", "set_price", {}, 400),
+        ("POST", "set_price", [], 400),
+    ],
+)
+def test_mistakes_are_told(http: httpx.Client, method: str, path: str, body: object, status: int) -> None:
+    """And change nothing."""
+    answer = http.request(method, f"/_simulator/{path}", json=body)
+
+    assert answer.status_code == status
+    assert answer.json()["error"]
+
+
+def test_accounts_come_with_their_own_money(binance: BinanceClient, control: Control) -> None:
+    """Deposits add to it."""
+    control.add_account("binance", "poor", TEST_SECRET, {"spot": {"USDT": "10"}})
+    binance.key = "poor"
+
+    refused = binance.limit()
+    control.deposit("binance", "poor", "USDT", "1000")
+
+    assert refused.json()["code"] == -2010
+    assert binance.limit().status_code == 200
+    assert [order["account"] for order in control.orders(key="poor")] == ["poor"]
+
+
+def test_markets_can_be_added(binance: BinanceClient, upbit: UpbitClient, control: Control) -> None:
+    """With rules of their own."""
+    control.add_market("binance-spot", "SOLUSDT", "SOL", "USDT", "150", tick="0.01", step="0.001", min_quantity="0.001")
+
+    order = binance.order(symbol="SOLUSDT", type="MARKET", quantity="1.234").json()
+
+    assert (order["status"], order["cummulativeQuoteQty"]) == ("FILLED", "185.10000000")
+
+
+def test_the_exchange_can_end_an_order_by_itself(binance: BinanceClient, control: Control) -> None:
+    """As self-trade prevention or a delisting would."""
+    binance.limit(newClientOrderId="x")
+
+    control.end_order("x", "expired", note="EXPIRED_IN_MATCH")
+
+    found = binance.send("GET", "/api/v3/order", symbol="BTCUSDT", origClientOrderId="x").json()
+    assert found["status"] == "EXPIRED_IN_MATCH"
+
+
+def test_the_journal_tells_what_came_in(binance: BinanceClient, upbit: UpbitClient, control: Control) -> None:
+    """Who sent which client id how often; no signature is kept."""
+    control.fault("close", operation="create", exchange="upbit")
+    binance.limit(newClientOrderId="x")
+    binance.limit(newClientOrderId="x")
+    with pytest.raises(httpx.RemoteProtocolError):
+        upbit.limit(identifier="y")
+
+    creates = control.requests(operation="create")
+
+    assert [(row["client_id"], row["status"]) for row in creates] == [("x", 200), ("x", 400), ("y", None)]
+    assert {row["key"] for row in creates} == {TEST_KEY}
+    assert "signature" not in str(creates)
+
+
+def test_many_clients_at_once_lose_nothing(simulator: Simulator, control: Control) -> None:
+    """Every order is on the book once, and the money is all there."""
+
+    def place(number: int) -> int:
+        with httpx.Client(base_url=simulator.url, trust_env=False, verify=NO_TLS) as http:
+            client = BinanceClient(http, simulator.world.clock.now_ms)
+            return client.limit(quantity="0.001", newClientOrderId=f"n-{number}").status_code
+
+    with ThreadPoolExecutor(10) as pool:
+        statuses = list(pool.map(place, range(40)))
+
+    assert statuses == [200] * 40
+    assert len({order["id"] for order in control.orders()}) == 40
+    assert float(control.balances("binance", TEST_KEY)["spot"]["USDT"]["locked"]) == 40 * 59
+
+
+def test_reset_forgets_everything(binance: BinanceClient, control: Control) -> None:
+    """Orders, money, time, faults, keys."""
+    control.add_account("binance", "other", TEST_SECRET)
+    control.hold_clock(1_700_000_000_000)
+    control.fault("maintenance")
+    control.reset()
+
+    answer = binance.limit()
+
+    assert answer.status_code == 200
+    assert len(control.orders()) == 1
+    with pytest.raises(KeyError):
+        control.balances("binance", "other")
+
+
+def test_browsers_are_kept_out(http: httpx.Client) -> None:
+    """A web page must not command it."""
+    assert http.post("/_simulator/reset", headers={"Origin": "https://example.com"}).status_code == 403
+
+
+def test_unknown_paths(http: httpx.Client) -> None:
+    """In the form of the exchange that they would belong to."""
+    assert http.get("/").status_code == 404
+    assert http.get("/api/v3/nope").status_code == 404
+    assert http.get("/v5/nope").json()["retCode"] == 10017
+    assert http.get("/v1/nope").status_code == 404
+
+
+def test_two_simulators_share_nothing() -> None:
+    """Each has its port and its books; a port that is taken is an error."""
+    with serve() as one, serve() as other:
+        with httpx.Client(base_url=one.url, trust_env=False) as http:
+            BinanceClient(http, one.world.clock.now_ms).limit()
+
+        assert (len(one.control.orders()), len(other.control.orders())) == (1, 0)
+        with pytest.raises(OSError, match="in use"):
+            serve(one.port)
+
+
+def test_the_command_serves_until_its_parent_is_gone() -> None:
+    """It prints where; the end of its standard input ends it."""
+    command = [sys.executable, "-m", "infra.simulator", "--port", "0", "--exit-with-parent", "--no-rate-limits"]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        line = process.stdout.readline()
+        url = line.removeprefix("simulator listening on ").strip()
+
+        answer = httpx.get(f"{url}/api/v3/ping", trust_env=False)
+        process.stdin.close()
+
+        assert process.wait(timeout=5) == 0
+        assert answer.json() == {}

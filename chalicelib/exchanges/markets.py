@@ -71,7 +71,8 @@ def dialect_of(venue: Venue) -> Dialect:
 
             return BinanceFuturesDialect()
         case "bybit", "spot" | "futures":
-            from chalicelib.exchanges.bybit.dialect import BybitDialect, Category
+            from chalicelib.exchanges.bybit.dialect import BybitDialect
+            from chalicelib.exchanges.bybit.parsing import Category
 
             return BybitDialect(Category.SPOT if venue.market == "spot" else Category.LINEAR)
         case "upbit", "spot":

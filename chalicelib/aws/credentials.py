@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.clock import Clock, seconds_between
@@ -26,7 +27,8 @@ class AccountCredentials:
         self._clock = clock
         self._provider: Any = None
         self._force = False
-        self._reloaded_at = None if secret_name else clock.now()
+        self._current: Credentials | None = None
+        self._reloaded_at: datetime | None = None
 
     async def get(self) -> Credentials:
         """Raises OrderNotAcceptedError where there is no usable key."""
@@ -37,13 +39,19 @@ class AccountCredentials:
             return self._fallback
         return await asyncio.to_thread(self._fetch, self._secret_name)
 
-    async def reload(self) -> None:
-        """Once: a key that is still wrong is not asked for again and again."""
+    async def reload(self, refused: Credentials) -> bool:
+        """A key that is still wrong is not asked for again and again."""
+        if self._secret_name is None:
+            return False
+        if self._force or (self._current is not None and self._current != refused):
+            return True
         now = self._clock.now()
-        if self._reloaded_at is None or seconds_between(self._reloaded_at, now) > _RELOAD_EVERY:
-            self._reloaded_at = now
-            self._force = True
-            logger.warning("the exchange refused the key; it is loaded again", extra={"account_id": self._account_id})
+        if self._reloaded_at is not None and seconds_between(self._reloaded_at, now) <= _RELOAD_EVERY:
+            return False
+        self._reloaded_at = now
+        self._force = True
+        logger.warning("the exchange refused the key; it is loaded again", extra={"account_id": self._account_id})
+        return True
 
     def _fetch(self, name: str) -> Credentials:
         from aws_lambda_powertools.utilities import parameters
@@ -54,7 +62,9 @@ class AccountCredentials:
         force, self._force = self._force, False
         try:
             secret = self._provider.get(name, max_age=CACHED_FOR, transform="json", force_fetch=force)
-            return Credentials(secret["api_key"], secret["api_secret"])
+            self._current = Credentials(secret["api_key"], secret["api_secret"])
         except (GetParameterError, parameters.TransformParameterError, KeyError, TypeError) as error:
             message = f"the credentials of account {self._account_id!r} cannot be read: {type(error).__name__}"
-            raise OrderNotAcceptedError("NO_CREDENTIALS", message) from None
+            passing = isinstance(error, GetParameterError)
+            raise OrderNotAcceptedError("NO_CREDENTIALS", message, passing=passing) from None
+        return self._current

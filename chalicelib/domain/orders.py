@@ -173,6 +173,12 @@ class Order:
     def cancel_requested(self) -> bool:
         return self.cancel_requested_at is not None
 
+    @property
+    def may_rest(self) -> bool:
+        """Whether it may stand on a book; what may not ends by itself, at once."""
+        at_once = (TimeInForce.IOC, TimeInForce.FOK)
+        return self.order_type is not OrderType.MARKET and self.time_in_force not in at_once
+
     def past_deadline(self, now: datetime) -> bool:
         """Whether the request, if it was sent at all, can no longer be accepted on arrival."""
         return self.deadline is not None and now >= self.deadline

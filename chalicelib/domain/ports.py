@@ -127,12 +127,16 @@ class Store(Protocol):
 
 
 class OrderNotAcceptedError(Exception):
-    """The order cannot be sent to this venue as it stands; `code` and the message say what to change."""
+    """The order cannot be sent to this venue as it stands; `code` and the message say what to change.
 
-    def __init__(self, code: str, message: str) -> None:
+    `passing`: nothing is wrong with the order, the exchange could not be asked now.
+    """
+
+    def __init__(self, code: str, message: str, *, passing: bool = False) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.passing = passing
 
 
 class Exchange(Protocol):

@@ -35,6 +35,9 @@ HALTED = "HALTED"
 EXPIRED_BEFORE_SEND = "EXPIRED_BEFORE_SEND"
 REQUESTED = "requested"
 
+_PAUSE = 2.0
+"""Seconds until the next look at what should change by itself, or the next try of what was proven not placed."""
+
 
 def after_place(order: Order, attempt: int, outcome: PlaceOutcome, now: datetime, by: str, policy: Policy) -> Order:
     """The row after the create of `attempt` was answered, or was not."""
@@ -51,11 +54,11 @@ def after_place(order: Order, attempt: int, outcome: PlaceOutcome, now: datetime
                 Placement.ACKED,
                 exchange_order_id=exchange_order_id,
                 seen_on_exchange=True,
-                check_at=after(now, 2.0),
+                check_at=after(now, _PAUSE),
             )
         case NotPlaced(code, message, retry, retry_after):
             return _not_placed(
-                order, now, by, policy, code=code, message=message, again=retry, pause=max(2.0, retry_after)
+                order, now, by, policy, code=code, message=message, again=retry, pause=max(_PAUSE, retry_after)
             )
         case Duplicate(message) | Unknown(message):
             return order.moved(
@@ -116,10 +119,10 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
     if all(getattr(order, name) == value for name, value in changes.items()) and status is order.status:
         return _looked(order, now, policy)
     if status is OrderStatus.PENDING:
-        return order.changed(now, **changes, check_at=after(now, 2.0))
+        return order.changed(now, **changes, check_at=after(now, _PAUSE))
     changes |= _words(order, status, found)
     if not status.terminal:
-        changes["check_at"] = after(now, policy.reconcile_interval)
+        changes["check_at"] = after(now, _sync_pause(order, policy))
     return order.moved(now, by, status, evidence=True, **changes)
 
 
@@ -138,6 +141,13 @@ def expired_before_send(order: Order, now: datetime, by: str) -> Order:
     why = "the order could not be sent within MAX_SEND_DELAY"
     reason = EXPIRED_BEFORE_SEND if order.attempt == 1 else NOT_PLACED
     return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=why)
+
+
+def postponed(order: Order, now: datetime, why: str) -> Order:
+    """A READY order that cannot be prepared now, though nothing is wrong with it; `send_by` ends that (R10)."""
+    return order.changed(
+        now, not_before=after(now, _PAUSE), check_at=after(now, READY_PATIENCE), error=why, checks=order.checks + 1
+    )
 
 
 def refused_locally(order: Order, now: datetime, by: str, code: str, why: str) -> Order:
@@ -182,7 +192,7 @@ def _not_placed(
     code: str,
     message: str,
     again: bool,
-    pause: float = 2.0,
+    pause: float = _PAUSE,
     absent_seen: tuple[datetime, ...] = (),
 ) -> Order:
     """Nothing of this attempt is on the exchange: cancelled, ready again, or rejected (R9).
@@ -243,8 +253,13 @@ def _looked(order: Order, now: datetime, policy: Policy) -> Order:
         return _watched_on(order, now) if order.check_at else order
     if order.check_at is not None and order.check_at > now:
         return order
-    pause = policy.reconcile_interval if order.status is OrderStatus.OPEN else 2.0
+    pause = _sync_pause(order, policy) if order.status is OrderStatus.OPEN else _PAUSE
     return order.changed(now, check_at=after(now, pause), checks=0)
+
+
+def _sync_pause(order: Order, policy: Policy) -> float:
+    """An OPEN order that may not rest is about to end."""
+    return policy.reconcile_interval if order.may_rest else _PAUSE
 
 
 def _watched_on(order: Order, now: datetime) -> Order:
@@ -257,6 +272,6 @@ def _next_look(order: Order, now: datetime, policy: Policy | None = None) -> dat
     """2 s growing to 30, but never past the first instant at which absence would be proof."""
     if order.status is OrderStatus.OPEN and policy is not None:
         return after(now, min(policy.reconcile_interval, 30.0))
-    soon = after(now, min(2.0 * 2 ** min(order.checks, 5), 30.0))
+    soon = after(now, min(_PAUSE * 2 ** min(order.checks, 5), 30.0))
     provable_from = proof_from(order)
     return provable_from if provable_from and now < provable_from < soon else soon

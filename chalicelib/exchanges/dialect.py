@@ -61,20 +61,34 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A documented rate limit: `calls` (or weight) in `seconds`."""
+    """A documented rate limit: `calls` (or weight) in `seconds`, of an account, or of all behind its address."""
 
     calls: int
     seconds: float
+    for_cancels: int = 0
+    """Kept free of creates and reads, where cancels count against the same budget."""
+    per_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What the exchange says is left of a group's budget, and when it starts anew (None: after its whole time)."""
+
+    group: str
+    calls: int
+    resets_in: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LimitNews:
-    """What an answer says about limits: seconds to stay away (429, 418, bans), and what is left in a group."""
+    """What an answer says about limits: seconds to stay away altogether (429, 418, bans), and what is left."""
 
     stay_away: float = 0.0
-    group: str | None = None
-    left: int | None = None
-    resets_in: float | None = None
+    left: Sequence[Left] = ()
+    refused: bool = False
+    """This very call was turned away for a limit, and does no harm when it is repeated later."""
+    whole_address: bool = False
+    """It is the address that is to stay away, with all its accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +123,8 @@ class Dialect(Protocol):
 
     def cancel(self, order: Order) -> Call: ...
 
-    def read_cancel(self, answer: Answer, order: Order) -> CancelOutcome:
-        """NotFound, Gone and an acknowledgement are never Cancelled."""
+    def read_cancel(self, answer: Answer, order: Order, call: Call) -> CancelOutcome | Call:
+        """NotFound, Gone and an acknowledgement are never Cancelled; or a cancel in another book where it may be."""
 
     def find(self, order: Order) -> Sequence[Call]:
         """Look-ups in every book where the order may be, by exchange id or full client id; the first hit ends it."""
@@ -151,5 +165,5 @@ class Dialect(Protocol):
     def is_key_error(self, answer: Answer) -> bool:
         """The exchange refused our key: load the credentials again, once."""
 
-    def limits(self, answer: Answer) -> LimitNews:
-        """From status and headers."""
+    def limits(self, answer: Answer, call: Call) -> LimitNews:
+        """From status, code and headers of the call's answer."""

@@ -4,8 +4,10 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Protocol, TypeVar
 
 import httpx
@@ -40,6 +42,13 @@ READ_TIMEOUT = 10.0
 BACKGROUND_WINDOW = 5.0
 _FIRST_PAUSE = 0.2
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    answer: Answer
+    worth_repeating: bool
+    """A read that was answered so may well succeed when it is made again."""
 
 
 class RulesSource(Protocol):
@@ -90,9 +99,10 @@ class HttpExchange:
                 takes_quote_amount=self._dialect.takes_quote_amount(order),
                 free_balance=self.free_balance,
             )
-        except (httpx.HTTPError, ValueError) as error:
-            message = f"the market's rules or the balance could not be read: {type(error).__name__}: {error}"
-            raise OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", message[:300]) from None
+        except httpx.HTTPError as error:
+            raise _unavailable(f"no answer to what sending needs: {type(error).__name__}") from None
+        except ValueError as error:
+            raise OrderNotAcceptedError("NOT_PREPARED", str(error)[:300]) from None
 
     async def now(self) -> datetime:
         await self._exchange_clock.learn(self._fetch_time)
@@ -107,24 +117,25 @@ class HttpExchange:
                 "RATE_LIMITED", "the exchange's rate limit leaves no room now", retry=True, retry_after=wait
             )
         try:
-            answer = await self._send(call, timestamp, window, window + READ_TIMEOUT)
+            reply = await self._send(call, timestamp, window, window + READ_TIMEOUT)
         except OrderNotAcceptedError as error:
-            return NotPlaced(error.code, error.message)
+            return NotPlaced(error.code, error.message, retry=error.passing)
         except _NOTHING_SENT as error:
             return NotPlaced("NOT_CONNECTED", f"no connection: {type(error).__name__}", retry=True)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return Unknown(f"the answer was lost: {type(error).__name__}")
-        return self._dialect.read_create(answer, request)
+        return self._dialect.read_create(reply.answer, request)
 
     async def cancel(self, order: Order) -> CancelOutcome:
         """Repeated while nothing is known, 5xx included: a cancel is idempotent."""
-        call = self._dialect.cancel(order)
         for attempt in range(self._max_retries + 1):
-            outcome = await self._cancel_once(call, order)
-            if not isinstance(outcome, Unknown) or attempt == self._max_retries:
-                break
+            step: CancelOutcome | Call = self._dialect.cancel(order)
+            while isinstance(step, Call):
+                step = await self._cancel_once(step, order)
+            if not isinstance(step, Unknown) or attempt == self._max_retries:
+                return step
             await self._back_off(attempt)
-        return outcome
+        raise AssertionError("the last attempt returns")
 
     async def find(self, order: Order) -> Lookup:
         """Every book in turn; one book that could not be asked makes the absence unproven."""
@@ -135,7 +146,7 @@ class HttpExchange:
             try:
                 answer = await self._read(call)
             except (httpx.HTTPError, OrderNotAcceptedError) as error:
-                failed = LookupFailed(f"the look-up broke: {type(error).__name__}")
+                failed = LookupFailed(f"the look-up broke: {error or type(error).__name__}"[:300])
                 continue
             result = self._dialect.read_find(answer, order, call)
             if isinstance(result, Found):
@@ -164,62 +175,71 @@ class HttpExchange:
         try:
             return self._dialect.read_last_price(await self._read(self._dialect.last_price(symbol)))
         except (httpx.HTTPError, ValueError) as error:
-            message = f"the last price could not be read: {type(error).__name__}"
-            raise OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", message) from None
+            raise _unavailable(f"the last price could not be read: {type(error).__name__}") from None
 
-    async def _cancel_once(self, call: Call, order: Order) -> CancelOutcome:
+    async def _cancel_once(self, call: Call, order: Order) -> CancelOutcome | Call:
         wait = self._limiter.wait(call)
         if wait > 0:
             return Throttled("the exchange's rate limit leaves no room now", wait)
         try:
-            answer = await self._send(call, await self.now(), BACKGROUND_WINDOW, READ_TIMEOUT)
+            reply = await self._send(call, await self.now(), BACKGROUND_WINDOW, READ_TIMEOUT)
         except OrderNotAcceptedError as error:
             return Throttled(error.message)
         except httpx.HTTPError as error:
             return Unknown(f"the answer was lost: {type(error).__name__}")
-        return self._dialect.read_cancel(answer, order)
+        return self._dialect.read_cancel(reply.answer, order, call)
 
     async def _read(self, call: Call) -> Answer:
-        """A read, repeated on transport errors, 5xx, and once the clock or the key is put right."""
+        """A read, repeated on transport errors, 5xx, limits, and once the clock or the key is put right.
+
+        Raises httpx.TransportError; OrderNotAcceptedError where the exchange goes on to fail, or a limit is longer
+        than a read may take.
+        """
         for attempt in range(self._max_retries + 1):
             last = attempt == self._max_retries
-            wait = self._limiter.wait(call)
-            if wait > 0:
-                await self._clock.sleep(wait)
+            await self._wait_for_room(call)
             try:
                 timestamp = await self.now() if call.signed else self._exchange_clock.now()
-                answer = await self._send(call, timestamp, BACKGROUND_WINDOW, READ_TIMEOUT)
+                reply = await self._send(call, timestamp, BACKGROUND_WINDOW, READ_TIMEOUT)
             except httpx.TransportError:
                 if last:
                     raise
             else:
-                if last or not self._again(answer):
-                    return answer
+                if not reply.worth_repeating:
+                    return reply.answer
+                if last:
+                    raise _unavailable(f"the exchange goes on to answer with HTTP {reply.answer.status}")
             await self._back_off(attempt)
         raise AssertionError("the last attempt returns or raises")
 
-    def _again(self, answer: Answer) -> bool:
-        return (
-            answer.status >= 500
-            or answer.status in (408, 429)
-            or self._dialect.is_clock_error(answer)
-            or self._dialect.is_key_error(answer)
-        )
+    async def _wait_for_room(self, call: Call) -> None:
+        waited = 0.0
+        while (wait := self._limiter.wait(call)) > 0:
+            waited += wait
+            if waited > READ_TIMEOUT:
+                message = f"the exchange's rate limit leaves no room for {wait:.0f} s"
+                raise OrderNotAcceptedError("RATE_LIMITED", message, passing=True)
+            await self._clock.sleep(wait)
 
-    async def _send(self, call: Call, timestamp: datetime, window: float, seconds: float) -> Answer:
-        """One request, signed last with the time stamp given; what the answer says of limits is remembered."""
+    async def _send(self, call: Call, timestamp: datetime, window: float, seconds: float) -> _Reply:
+        """One request, signed last with the time stamp given; what the answer says of limits, clock and key is
+        remembered."""
+        credentials = await self._credentials.get() if call.signed else None
         auth = None
-        if call.signed:
-            credentials = await self._credentials.get()
+        if credentials is not None:
             auth = self._dialect.auth(credentials, int(timestamp.timestamp() * 1000), int(window * 1000))
         answer = await self._transport.send(call, auth, seconds)
-        if self._limiter.learn(self._dialect.limits(answer)) and self._limiter.blocked_until is not None:
+        news = self._dialect.limits(answer, call)
+        if self._limiter.learn(news) and self._limiter.blocked_until is not None:
             await self._on_block(self._limiter.blocked_until)
-        if self._dialect.is_clock_error(answer):
+        clock_error = self._dialect.is_clock_error(answer)
+        if clock_error:
             self._exchange_clock.forget()
-        if self._dialect.is_key_error(answer):
-            await self._credentials.reload()
-        return answer
+        other_key = False
+        if credentials is not None and self._dialect.is_key_error(answer):
+            other_key = await self._credentials.reload(credentials)
+        passing = answer.status >= 500 or answer.status == HTTPStatus.REQUEST_TIMEOUT
+        return _Reply(answer, passing or news.refused or clock_error or other_key)
 
     async def _fetch_rules(self, symbol: str) -> MarketRules:
         answers = [await self._read(call) for call in self._dialect.rules(symbol)]
@@ -234,3 +254,7 @@ class HttpExchange:
 
     async def _back_off(self, attempt: int) -> None:
         await self._clock.sleep(random.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**attempt)
+
+
+def _unavailable(message: str) -> OrderNotAcceptedError:
+    return OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", message, passing=True)

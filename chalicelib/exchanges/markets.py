@@ -10,7 +10,7 @@ from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.exchanges.dialect import Dialect
 from chalicelib.exchanges.exchange_clock import ExchangeClock
 from chalicelib.exchanges.http_exchange import HttpExchange
-from chalicelib.exchanges.rate_limits import RateLimiter
+from chalicelib.exchanges.rate_limits import AddressLimits, RateLimiter
 from chalicelib.exchanges.rules_book import RulesBook, RulesTable
 from chalicelib.exchanges.sources import CredentialsSource
 from chalicelib.exchanges.transport import Transport
@@ -21,10 +21,11 @@ class _Market:
     dialect: Dialect
     rules: RulesBook
     clock: ExchangeClock
+    address_limits: AddressLimits
 
 
 class Markets:
-    """Opens adapters; rules and the exchange's clock are learned once for a market."""
+    """Opens adapters; rules, the exchange's clock and the address's limits are learned once for a market."""
 
     def __init__(self, clock: Clock, rules: RulesTable, max_retries: int) -> None:
         self._clock = clock
@@ -35,9 +36,12 @@ class Markets:
     def open(
         self, venue: Venue, credentials: CredentialsSource, on_block: Callable[[datetime], Awaitable[None]]
     ) -> tuple[HttpExchange, RateLimiter]:
-        """An adapter with connections and limits of its own. Raises OrderNotAcceptedError for no known venue."""
+        """An adapter with connections and limits of its own; those of the address are shared.
+
+        Raises OrderNotAcceptedError for no known venue.
+        """
         market = self._market(venue)
-        limiter = RateLimiter(market.dialect.budgets, self._clock)
+        limiter = RateLimiter(market.dialect.budgets, self._clock, market.address_limits)
         exchange = HttpExchange(
             market.dialect,
             Transport(venue.host),
@@ -55,7 +59,9 @@ class Markets:
         if venue not in self._known:
             name = f"{venue.exchange}-{venue.market}{'-testnet' if venue.testnet else ''}"
             rules = RulesBook(f"{name} {venue.host}", self._rules, self._clock)
-            self._known[venue] = _Market(dialect_of(venue), rules, ExchangeClock(self._clock))
+            dialect = dialect_of(venue)
+            limits = AddressLimits(dialect.budgets, self._clock)
+            self._known[venue] = _Market(dialect, rules, ExchangeClock(self._clock), limits)
         return self._known[venue]
 
 

@@ -1,6 +1,6 @@
 """Keeps one account within its exchange's documented limits; what the exchange itself says wins.
 
-Cancels pass before creates: a part of each budget is theirs alone.
+Cancels pass before creates and reads: where they share a budget, a part of it is theirs alone.
 """
 
 from collections import deque
@@ -8,57 +8,112 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from chalicelib.domain.clock import Clock, after, seconds_between
-from chalicelib.exchanges.dialect import Budget, Call, LimitNews, Purpose
+from chalicelib.exchanges.dialect import Budget, Call, Left, LimitNews, Purpose
 
-CANCELS_SHARE = 0.2
-"""Of each budget, kept free of creates and reads."""
+
+class Window:
+    """One budget, rolling; the exchange's own count of it holds where it is larger than ours."""
+
+    def __init__(self, budget: Budget, clock: Clock) -> None:
+        self._budget = budget
+        self._clock = clock
+        self._spent: deque[tuple[datetime, int]] = deque()
+        self._closed_until: datetime | None = None
+
+    def wait(self, call: Call) -> float:
+        """Seconds until the call fits; it takes no place yet."""
+        now = self._clock.now()
+        self._expire(now)
+        if self._closed_until is not None and now < self._closed_until:
+            return seconds_between(now, self._closed_until)
+        kept = 0 if call.purpose is Purpose.CANCEL else self._budget.for_cancels
+        excess = self._used() + call.weight - (self._budget.calls - kept)
+        for at, weight in self._spent:
+            if excess <= 0:
+                break
+            excess -= weight
+            wait = self._budget.seconds - seconds_between(at, now)
+            if excess <= 0:
+                return wait
+        return 0.0
+
+    def take(self, call: Call) -> None:
+        """The call goes now."""
+        self._spent.append((self._clock.now(), call.weight))
+
+    def learn(self, left: Left) -> None:
+        """The exchange counts more than we do where others use the key or the address; with nothing left, nobody
+        tries until the count starts anew."""
+        now = self._clock.now()
+        self._expire(now)
+        missing = self._budget.calls - left.calls - self._used()
+        if missing > 0:
+            self._spent.append((now, missing))
+        if left.calls <= 0:
+            self._closed_until = after(now, self._budget.seconds if left.resets_in is None else left.resets_in)
+
+    def _used(self) -> int:
+        return sum(weight for _, weight in self._spent)
+
+    def _expire(self, now: datetime) -> None:
+        while self._spent and seconds_between(self._spent[0][0], now) >= self._budget.seconds:
+            self._spent.popleft()
+
+
+class AddressLimits:
+    """What all accounts behind one network address share at a market: budgets, and a block."""
+
+    def __init__(self, budgets: Mapping[str, Budget], clock: Clock) -> None:
+        self.windows = {name: Window(budget, clock) for name, budget in budgets.items() if budget.per_address}
+        self.blocked_until: datetime | None = None
 
 
 class RateLimiter:
-    """Rolling windows by group, and the time until which the exchange wants to be left alone."""
+    """One account's limits, its address's among them, and the time until which it is to be left alone."""
 
-    def __init__(self, budgets: Mapping[str, Budget], clock: Clock, blocked_until: datetime | None = None) -> None:
-        self._budgets = budgets
+    def __init__(self, budgets: Mapping[str, Budget], clock: Clock, address: AddressLimits | None = None) -> None:
         self._clock = clock
-        self._spent: dict[str, deque[tuple[datetime, int]]] = {name: deque() for name in budgets}
-        self.blocked_until = blocked_until
+        self._address = address or AddressLimits(budgets, clock)
+        own = {name: Window(budget, clock) for name, budget in budgets.items() if not budget.per_address}
+        self._windows = {**own, **self._address.windows}
+        self._blocked_until: datetime | None = None
+
+    @property
+    def blocked_until(self) -> datetime | None:
+        """The later of the account's block and its address's; None where there never was one."""
+        known = [until for until in (self._blocked_until, self._address.blocked_until) if until is not None]
+        return max(known, default=None)
 
     def wait(self, call: Call) -> float:
         """Seconds until the call may go; 0 takes its place in the window."""
-        now = self._clock.now()
-        if self.blocked_until is not None and self.blocked_until > now:
-            return seconds_between(now, self.blocked_until)
-        budget = self._budgets.get(call.group)
-        if budget is None:
+        now, blocked_until = self._clock.now(), self.blocked_until
+        if blocked_until is not None and blocked_until > now:
+            return seconds_between(now, blocked_until)
+        window = self._windows.get(call.group)
+        if window is None:
             return 0.0
-        spent = self._spent[call.group]
-        while spent and seconds_between(spent[0][0], now) >= budget.seconds:
-            spent.popleft()
-        allowed = budget.calls if call.purpose is Purpose.CANCEL else max(1, int(budget.calls * (1 - CANCELS_SHARE)))
-        if sum(weight for _, weight in spent) + call.weight > allowed and spent:
-            return budget.seconds - seconds_between(spent[0][0], now)
-        spent.append((now, call.weight))
-        return 0.0
+        wait = window.wait(call)
+        if wait <= 0:
+            window.take(call)
+        return max(0.0, wait)
 
     def keep_away_until(self, until: datetime | None) -> None:
         """What another process learned of a ban."""
-        if until is not None and (self.blocked_until is None or until > self.blocked_until):
-            self.blocked_until = until
+        if until is not None and (self._blocked_until is None or until > self._blocked_until):
+            self._blocked_until = until
 
     def learn(self, news: LimitNews) -> bool:
         """Take in what an answer said; True if the exchange wants to be left alone for longer than we knew."""
-        now = self._clock.now()
-        if news.group is not None and news.group in self._budgets and news.left is not None and news.left <= 0:
-            self._fill(news.group, now)
+        for left in news.left:
+            if left.group in self._windows:
+                self._windows[left.group].learn(left)
         if news.stay_away <= 0:
             return False
-        until = after(now, news.stay_away)
-        longer = self.blocked_until is None or until > self.blocked_until
-        self.blocked_until = until if longer else self.blocked_until
-        return longer
-
-    def _fill(self, group: str, now: datetime) -> None:
-        """The exchange counts more than we do (another process uses the key): its count holds."""
-        missing = self._budgets[group].calls - sum(weight for _, weight in self._spent[group])
-        if missing > 0:
-            self._spent[group].append((now, missing))
+        until, known = after(self._clock.now(), news.stay_away), self.blocked_until
+        if known is not None and until <= known:
+            return False
+        if news.whole_address:
+            self._address.blocked_until = until
+        else:
+            self._blocked_until = until
+        return True

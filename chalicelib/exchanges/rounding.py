@@ -94,7 +94,7 @@ def _check_bounds(request: OrderRequest, rules: MarketRules) -> None:
     if notional is None and request.quantity is not None and price is not None:
         notional = times(request.quantity, price)
     _check("quantity", request.quantity, least, most)
-    counts = rules.min_notional_applies_to_market or not market
+    counts = not request.reduce_only and (rules.min_notional_applies_to_market or not market)
     _check("value", notional, rules.min_notional if counts else None, rules.max_notional)
     if request.price is not None and request.price <= 0:
         raise OrderNotAcceptedError("BELOW_MINIMUM", f"the price is below the market's tick {rules.tick_size:f}")

@@ -11,5 +11,5 @@ class CredentialsSource(Protocol):
     async def get(self) -> Credentials:
         """The key, remembered. Raises OrderNotAcceptedError where there is none."""
 
-    async def reload(self) -> None:
-        """The exchange said that it is wrong: ask again next time."""
+    async def reload(self, refused: Credentials) -> bool:
+        """The exchange refused this key: whether the next `get` may give another."""

@@ -9,6 +9,7 @@ from chalicelib.domain.clock import Budget
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import (
     CancelOutcome,
+    ExchangeOrder,
     Found,
     Lookup,
     LookupFailed,
@@ -44,11 +45,22 @@ async def look_up(session: Exchange, order: Order, budget: Budget) -> Lookup:
     return await bounded(session.find(order), budget.remaining(), LookupFailed)
 
 
-async def read_back(services: Services, session: Exchange, order: Order, budget: Budget) -> Lookup:
-    """Look the order up until the exchange shows it terminal, for a few seconds at most."""
+def is_ended(found: ExchangeOrder) -> bool:
+    """Nothing more will happen to the order."""
+    return found.status.terminal
+
+
+async def read_back(
+    services: Services,
+    session: Exchange,
+    order: Order,
+    budget: Budget,
+    until: Callable[[ExchangeOrder], bool] = is_ended,
+) -> Lookup:
+    """Look the order up until the exchange shows it so, for a few seconds at most; the last look-up."""
     lookup = await look_up(session, order, budget)
     for pause in _READ_BACKS:
-        if isinstance(lookup, Found) and lookup.order.status.terminal:
+        if isinstance(lookup, Found) and until(lookup.order):
             break
         if budget.remaining() < pause + 1.0:
             break

@@ -8,10 +8,11 @@ from datetime import datetime
 from chalicelib.domain import verdicts
 from chalicelib.domain.clock import Budget, after, seconds_between
 from chalicelib.domain.errors import StaleRowError
-from chalicelib.domain.orders import Order, Placement
+from chalicelib.domain.orders import Order, OrderType, Placement
 from chalicelib.domain.outcomes import (
     Acknowledged,
     Duplicate,
+    ExchangeOrder,
     Found,
     NotPlaced,
     OrderStatus,
@@ -22,13 +23,16 @@ from chalicelib.domain.outcomes import (
 from chalicelib.domain.policy import LOOKUP_RESERVE, MIN_WINDOW, RECV_WINDOW
 from chalicelib.domain.ports import Exchange, OrderNotAcceptedError, Update
 from chalicelib.domain.strategies import Account, Strategy, Switch
-from chalicelib.usecases.calls import bounded, look_up
+from chalicelib.usecases.calls import bounded, look_up, read_back
 from chalicelib.usecases.cancelling import process_cancel
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services, session_of
 from chalicelib.usecases.sizing import prepare_request
 
 logger = logging.getLogger(__name__)
+
+_SHORT_PAUSE = 3.0
+"""Seconds that are waited on the spot until an order may be sent: by the next schedule it would be too late (R10)."""
 
 
 async def place_ready(services: Services, order_id: str, by: str, budget: Budget) -> Order | None:
@@ -38,7 +42,11 @@ async def place_ready(services: Services, order_id: str, by: str, budget: Budget
         return order
     now = services.clock.now()
     if order.not_before is not None and now < order.not_before:
-        return order
+        pause = seconds_between(now, order.not_before)
+        if pause > _SHORT_PAUSE or budget.remaining() < pause + LOOKUP_RESERVE + MIN_WINDOW:
+            return order
+        await services.clock.sleep(pause)
+        return await place_ready(services, order_id, by, budget)
     ended = await _end_unsendable(services, order, now, by)
     if ended is not None:
         return await _with_event(services, ended)
@@ -56,8 +64,7 @@ async def send(services: Services, order: Order, session: Exchange, by: str, bud
     write, the same task goes on to cancel (R11). Returns the row as it is then."""
     attempt = order.attempt
     outcome = await _create(services, order, session, budget)
-    if isinstance(outcome, Acknowledged | Duplicate | Unknown):
-        outcome = await _look_again(session, order, outcome, budget)
+    outcome = await _look_again(services, session, order, outcome, budget)
     logger.info("create answered: %s", type(outcome).__name__, extra={**order_keys(order), "attempt": attempt})
     order = await change_order(
         services,
@@ -100,11 +107,25 @@ async def _create_once(order: Order, session: Exchange, budget: Budget) -> Place
 
 
 async def _look_again(
-    session: Exchange, order: Order, outcome: Acknowledged | Duplicate | Unknown, budget: Budget
+    services: Services, session: Exchange, order: Order, outcome: PlaceOutcome, budget: Budget
 ) -> PlaceOutcome:
-    """An answer that proves nothing yet is followed by a look at once; absence now proves nothing either."""
-    lookup = await look_up(session, order, budget)
+    """What the answer left open is looked up at once; absence now proves nothing."""
+    match outcome:
+        case Duplicate() | Unknown():
+            lookup = await look_up(session, order, budget)
+        case Acknowledged():
+            lookup = await read_back(services, session, order, budget, lambda found: _is_told(order, found))
+        case Placed(shown) if not _is_told(order, shown):
+            lookup = await read_back(services, session, order, budget, lambda found: _is_told(order, found))
+        case _:
+            return outcome
     return Placed(lookup.order) if isinstance(lookup, Found) else outcome
+
+
+def _is_told(order: Order, shown: ExchangeOrder) -> bool:
+    """Whether nothing more is to be learned at once: an end where the order may not rest, a price of what filled."""
+    priced = shown.average_price is not None or not shown.filled_quantity
+    return priced and (order.may_rest or shown.status.terminal)
 
 
 async def _end_unsendable(services: Services, order: Order, now: datetime, by: str) -> Order | None:
@@ -146,18 +167,7 @@ async def _start_sending(services: Services, order: Order, by: str) -> tuple[Ord
         session = await session_of(services, order)
         prepared = await prepare_request(session, order, strategy.max_order_notional if strategy else None)
     except (OrderNotAcceptedError, ArithmeticError, ValueError, TypeError) as error:
-        code, message = "NOT_PREPARED", f"the order could not be prepared: {type(error).__name__}"
-        if isinstance(error, OrderNotAcceptedError):
-            code, message = error.code, error.message
-        return await change_order(
-            services,
-            order,
-            lambda row: (
-                row
-                if row.placement is not Placement.READY
-                else verdicts.refused_locally(row, services.clock.now(), by, code, message)
-            ),
-        )
+        return await _not_prepared(services, order, error, by)
     deadline = after(await session.now(), services.policy.market_order_timeout)
     sending = order.moved(
         services.clock.now(),
@@ -175,6 +185,24 @@ async def _start_sending(services: Services, order: Order, by: str) -> tuple[Ord
         return await services.store.get(Order, order.order_id) or order
     logger.info("order SENDING", extra={**order_keys(sending), "attempt": sending.attempt})
     return sending, session
+
+
+async def _not_prepared(services: Services, order: Order, error: Exception, by: str) -> Order:
+    """Rejected; an order that may wait, for a reason that will pass, is tried again until its `send_by`."""
+    code, message = "NOT_PREPARED", f"the order could not be prepared: {type(error).__name__}"
+    passing = False
+    if isinstance(error, OrderNotAcceptedError):
+        code, message, passing = error.code, error.message, error.passing
+
+    def decide(row: Order) -> Order:
+        if row.placement is not Placement.READY:
+            return row
+        now = services.clock.now()
+        if passing and row.order_type is not OrderType.MARKET and row.send_by is not None:
+            return verdicts.postponed(row, now, message)
+        return verdicts.refused_locally(row, now, by, code, message)
+
+    return await change_order(services, order, decide)
 
 
 async def _with_event(services: Services, order: Order) -> Order:

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Any
 
 from chalicelib.domain.orders import Order, OrderRequest, OrderType
-from chalicelib.domain.outcomes import Side
+from chalicelib.domain.outcomes import CancelOutcome, Side
+from chalicelib.exchanges.dialect import Answer, Call, Dialect
 
 AT = datetime(2026, 11, 21, 3, 20, 15, tzinfo=UTC)
 CLIENT_ID = "c-01HF3ZJ6Q7R8S9T0V1W2X3Y4Z5"
@@ -50,3 +51,8 @@ def a_request(**fields: Any) -> OrderRequest:
         reduce_only=False,
     )
     return replace(plain, **fields)
+
+
+def cancel_read(dialect: Dialect, answer: Answer, order: Order) -> CancelOutcome | Call:
+    """What the dialect makes of an answer to its own cancel."""
+    return dialect.read_cancel(answer, order, dialect.cancel(order))

@@ -58,7 +58,10 @@ _TYPES: Mapping[OrderType, str] = {
 class BinanceFuturesDialect(BinanceMarket):
     """Implements Dialect. 1200 creates a minute an account, spread over its 10-second windows; 2400 of weight."""
 
-    budgets: Mapping[str, Budget] = {ORDERS: Budget(200, 10.0), WEIGHT: Budget(2400, 60.0)}
+    budgets: Mapping[str, Budget] = {
+        ORDERS: Budget(200, 10.0),
+        WEIGHT: Budget(2400, 60.0, for_cancels=240, per_address=True),
+    }
     market_codes = codes.FUTURES
     prefix = "/fapi/v1"
     info_weight = 1
@@ -106,7 +109,7 @@ class BinanceFuturesDialect(BinanceMarket):
         place = place_of(order)
         return Call("DELETE", place.book.path, place.reference(order), purpose=Purpose.CANCEL, group=WEIGHT)
 
-    def read_cancel(self, answer: Answer, order: Order) -> CancelOutcome:
+    def read_cancel(self, answer: Answer, order: Order, call: Call) -> CancelOutcome | Call:
         """The plain book answers with the order as it ended, the algo service with its ids only."""
         if answer.status != 200:
             return codes.refused_cancel(answer, self.market_codes)

@@ -12,7 +12,7 @@ from chalicelib.exchanges.binance import codes
 from chalicelib.exchanges.binance.auth import BinanceAuth
 from chalicelib.exchanges.binance.filters import read_rules
 from chalicelib.exchanges.binance.parsing import native_symbol, number, positive
-from chalicelib.exchanges.dialect import Answer, Budget, Call, LimitNews
+from chalicelib.exchanges.dialect import Answer, Budget, Call, Left, LimitNews
 
 WEIGHT = "weight"
 ORDERS = "orders"
@@ -67,18 +67,16 @@ class BinanceMarket:
     def is_key_error(self, answer: Answer) -> bool:
         return codes.is_key_error(answer)
 
-    def limits(self, answer: Answer) -> LimitNews:
+    def limits(self, answer: Answer, call: Call) -> LimitNews:
         """Too many orders without a Retry-After is the account's order count alone: cancels may go on."""
-        orders, weight = self.budgets[ORDERS], self.budgets[WEIGHT]
         if codes.error_code(answer) == codes.TOO_MANY_ORDERS and codes.retry_after(answer) is None:
-            return LimitNews(0.0, ORDERS, 0, orders.seconds)
+            return LimitNews(left=[Left(ORDERS, 0)], refused=True)
         name, most = self.order_count
         created, used = _count(answer, name), _count(answer, "X-MBX-USED-WEIGHT-1M")
-        if created is not None and (created >= most or used is None):
-            return LimitNews(codes.stay_away(answer), ORDERS, max(0, most - created), orders.seconds)
-        if used is not None:
-            return LimitNews(codes.stay_away(answer), WEIGHT, max(0, weight.calls - used), weight.seconds)
-        return LimitNews(codes.stay_away(answer))
+        left = [] if created is None else [Left(ORDERS, max(0, most - created))]
+        left += [] if used is None else [Left(WEIGHT, max(0, self.budgets[WEIGHT].calls - used))]
+        pause = codes.stay_away(answer)
+        return LimitNews(pause, left, refused=pause > 0, whole_address=True)
 
     def public(self, name: str, params: Mapping[str, str], weight: int) -> Call:
         """A call that needs no key."""

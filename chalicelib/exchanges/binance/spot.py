@@ -46,7 +46,10 @@ _TYPES: Mapping[OrderType, str] = {
 class BinanceSpotDialect(BinanceMarket):
     """Implements Dialect. 50 creates in 10 s a key's account, 6000 of weight a minute an address."""
 
-    budgets: Mapping[str, Budget] = {ORDERS: Budget(50, 10.0), WEIGHT: Budget(6000, 60.0)}
+    budgets: Mapping[str, Budget] = {
+        ORDERS: Budget(50, 10.0),
+        WEIGHT: Budget(6000, 60.0, for_cancels=600, per_address=True),
+    }
     market_codes = codes.SPOT
     prefix = "/api/v3"
     info_weight = 20
@@ -90,7 +93,7 @@ class BinanceSpotDialect(BinanceMarket):
     def cancel(self, order: Order) -> Call:
         return Call("DELETE", _ORDER, _reference(order), purpose=Purpose.CANCEL, group=WEIGHT)
 
-    def read_cancel(self, answer: Answer, order: Order) -> CancelOutcome:
+    def read_cancel(self, answer: Answer, order: Order, call: Call) -> CancelOutcome | Call:
         """The answer is the order as it ended, fills included."""
         if answer.status != 200:
             return codes.refused_cancel(answer, self.market_codes)

@@ -146,7 +146,13 @@ def stay_away(answer: Answer) -> float:
     told = number(header(answer, "retry-after"))
     if told is not None and told >= 0:
         return min(float(told), _LONGEST_BAN)
-    return _FORBIDDEN_SECONDS if answer.status == _FORBIDDEN else _until_reset(answer)
+    return _FORBIDDEN_SECONDS if answer.status == _FORBIDDEN else until_reset(answer)
+
+
+def left(answer: Answer) -> int | None:
+    """How many more calls of this endpoint are allowed now, where the answer tells."""
+    told = number(header(answer, "x-bapi-limit-status"))
+    return None if told is None else int(told)
 
 
 def header(answer: Answer, name: str) -> str | None:
@@ -154,8 +160,8 @@ def header(answer: Answer, name: str) -> str | None:
     return next((value for key, value in answer.headers.items() if key.lower() == name), None)
 
 
-def _until_reset(answer: Answer) -> float:
-    """By Bybit's own clock: X-Bapi-Limit-Reset-Timestamp less the envelope's `time`."""
+def until_reset(answer: Answer) -> float:
+    """Seconds until the endpoint's count starts anew, by Bybit's own clock: reset time stamp less `time`."""
     reset = number(header(answer, "x-bapi-limit-reset-timestamp"))
     now = number(answer.body.get("time")) if isinstance(answer.body, Mapping) else None
     seconds = float(reset - now) / 1000 if reset is not None and now is not None else 0.0

@@ -1,6 +1,7 @@
 """Bybit v5, spot and linear: creates and cancels are taken first, carried out later (bybit-exchange/docs 072c197)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from urllib.parse import unquote
 
@@ -14,8 +15,10 @@ from chalicelib.domain.outcomes import (
     CancelAcknowledged,
     CancelOutcome,
     Found,
+    Gone,
     Lookup,
     LookupFailed,
+    NotFound,
     PlaceOutcome,
     Unknown,
 )
@@ -24,7 +27,7 @@ from chalicelib.domain.secrets import Credentials
 from chalicelib.exchanges.bybit import codes, markets, params
 from chalicelib.exchanges.bybit.auth import BybitAuth
 from chalicelib.exchanges.bybit.parsing import Category, is_of, native_symbol, read_order
-from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, LimitNews, OrderPage, Purpose
+from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, Left, LimitNews, OrderPage, Purpose
 
 _REALTIME = "/v5/order/realtime"
 _HISTORY = "/v5/order/history"
@@ -50,7 +53,7 @@ class BybitDialect:
             "history": reads,
             "executions": reads,
             "wallet": reads,
-            "public": Budget(600, 5.0),
+            "public": Budget(600, 5.0, per_address=True),
         }
 
     def check(self, order: Order) -> None:
@@ -80,9 +83,12 @@ class BybitDialect:
         body = params.cancel_params(self._category, order)
         return Call("POST", "/v5/order/cancel", body, Encoding.JSON, Purpose.CANCEL, group="cancel")
 
-    def read_cancel(self, answer: Answer, order: Order) -> CancelOutcome:
+    def read_cancel(self, answer: Answer, order: Order, call: Call) -> CancelOutcome | Call:
+        """A spot stop that was triggered has left the book of stops: it is asked for among the plain orders."""
         if codes.ret_code(answer) != 0:
-            return codes.refused_cancel(answer)
+            outcome = codes.refused_cancel(answer)
+            moved_on = params.in_plain_book(call.params) if isinstance(outcome, NotFound | Gone) else None
+            return replace(call, params=moved_on) if moved_on else outcome
         return CancelAcknowledged() if _order_id(answer) else Unknown("taken, but without an orderId")
 
     def find(self, order: Order) -> Sequence[Call]:
@@ -151,9 +157,15 @@ class BybitDialect:
     def is_key_error(self, answer: Answer) -> bool:
         return codes.is_key_error(answer)
 
-    def limits(self, answer: Answer) -> LimitNews:
-        """X-Bapi-Limit-Status counts what is left of one endpoint, which the answer does not name: it is not used."""
-        return LimitNews(codes.stay_away(answer))
+    def limits(self, answer: Answer, call: Call) -> LimitNews:
+        """X-Bapi-Limit-Status is what is left of the call's own endpoint; 403 is the address's own limit."""
+        pause = codes.stay_away(answer)
+        if answer.status != 200:
+            return LimitNews(pause, refused=pause > 0, whole_address=True)
+        if pause > 0:
+            return LimitNews(left=[Left(call.group, 0, pause)], refused=True)
+        left = codes.left(answer)
+        return LimitNews() if left is None else LimitNews(left=[Left(call.group, left, codes.until_reset(answer))])
 
     def _public(self, path: str, symbol: str) -> Call:
         asked = {"category": self._category.value, "symbol": native_symbol(symbol)}

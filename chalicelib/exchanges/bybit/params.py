@@ -54,6 +54,11 @@ def cancel_params(category: Category, order: Order) -> dict[str, str]:
     return reference(category, order) | ({"orderFilter": book} if book else {})
 
 
+def in_plain_book(cancel: Mapping[str, str]) -> Mapping[str, str] | None:
+    """The same cancel for what a spot stop becomes when it is triggered; None where it was no stop's."""
+    return {**cancel, "orderFilter": "Order"} if cancel.get("orderFilter") == "StopOrder" else None
+
+
 def reference(category: Category, order: Order) -> dict[str, str]:
     """By Bybit's id where it is known, else by the full client id: never by both."""
     named = {"category": category.value, "symbol": native_symbol(order.symbol)}

@@ -23,7 +23,7 @@ from chalicelib.domain.outcomes import (
 )
 from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.domain.secrets import Credentials
-from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, LimitNews, OrderPage, Purpose
+from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, Left, LimitNews, OrderPage, Purpose
 from chalicelib.exchanges.upbit import codes
 from chalicelib.exchanges.upbit.auth import Nonce, UpbitAuth, fresh_nonce
 from chalicelib.exchanges.upbit.parsing import native_symbol, number, read_order
@@ -36,7 +36,11 @@ _REMAINING = re.compile(r"group=([\w-]+);\s*min=\d+;\s*sec=(\d+)")
 class UpbitDialect:
     """Implements Dialect. The order group takes 12 creates a second since 2026-08-21."""
 
-    budgets: Mapping[str, Budget] = {"order": Budget(12, 1.0), "default": Budget(30, 1.0)}
+    budgets: Mapping[str, Budget] = {
+        "order": Budget(12, 1.0),
+        "default": Budget(30, 1.0, for_cancels=6),
+        "quotation": Budget(10, 1.0, per_address=True),
+    }
     has_clock = False
 
     def __init__(self, nonce: Nonce = fresh_nonce) -> None:
@@ -78,7 +82,7 @@ class UpbitDialect:
     def cancel(self, order: Order) -> Call:
         return Call("DELETE", "/v1/order", _reference(order), purpose=Purpose.CANCEL)
 
-    def read_cancel(self, answer: Answer, order: Order) -> CancelOutcome:
+    def read_cancel(self, answer: Answer, order: Order, call: Call) -> CancelOutcome | Call:
         """The answer shows the order before the cancel took effect: an acknowledgement."""
         if answer.status != 200:
             return codes.refused_cancel(answer)
@@ -165,10 +169,14 @@ class UpbitDialect:
     def is_key_error(self, answer: Answer) -> bool:
         return codes.is_key_error(answer)
 
-    def limits(self, answer: Answer) -> LimitNews:
+    def limits(self, answer: Answer, call: Call) -> LimitNews:
+        """429 is the limit of one group and second, 418 a block of the account; `Remaining-Req` names its group."""
         told = _REMAINING.match(answer.headers.get("remaining-req", ""))
-        group, left = (told[1], int(told[2])) if told else (None, None)
-        return LimitNews(codes.stay_away(answer), group, left, 1.0 if told else None)
+        left = [Left(told[1], int(told[2]), 1.0)] if told else []
+        pause = codes.stay_away(answer)
+        if answer.status == 429:
+            return LimitNews(left=[Left(call.group, 0, pause)], refused=True)
+        return LimitNews(pause, left, refused=pause > 0)
 
 
 def _not_offered(order: Order) -> str | None:

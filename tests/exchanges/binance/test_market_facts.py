@@ -10,11 +10,12 @@ from chalicelib.domain.outcomes import Side
 from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.exchanges.binance.futures import BinanceFuturesDialect
 from chalicelib.exchanges.binance.spot import BinanceSpotDialect
-from chalicelib.exchanges.dialect import Answer
+from chalicelib.exchanges.dialect import Answer, Call, Left, LimitNews
 from tests.exchanges.binance.wire import BODIES, DIALECTS, FUTURES, SPOT, answer, error
 from tests.exchanges.orders import an_order
 
 BOTH = (SPOT, FUTURES)
+PING = Call("GET", "/api/v3/ping", group="weight")
 PRICE = {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000", "tickSize": "0.01000000"}
 LOT = {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000", "stepSize": "0.00001000"}
 MARKET_LOT = {"filterType": "MARKET_LOT_SIZE", "minQty": "0.00000000", "maxQty": "83.5", "stepSize": "0.00000000"}
@@ -151,39 +152,38 @@ def test_the_spots_open_orders_are_read_in_one_page() -> None:
 def test_a_limit_that_was_reached_keeps_us_away_as_long_as_it_says() -> None:
     """Header names have no case."""
     for name in ("Retry-After", "retry-after"):
-        assert SPOT.limits(answer(429, {"code": -1003}, {name: "7"})).stay_away == 7.0
-        assert FUTURES.limits(answer(418, "", {name: "7"})).stay_away == 7.0
-    assert SPOT.limits(answer(200, {}, {"Retry-After": "7"})).stay_away == 0.0
+        assert SPOT.limits(answer(429, {"code": -1003}, {name: "7"}), PING).stay_away == 7.0
+        assert FUTURES.limits(answer(418, "", {name: "7"}), PING).stay_away == 7.0
+    assert SPOT.limits(answer(200, {}, {"Retry-After": "7"}), PING).stay_away == 0.0
 
 
 def test_too_many_orders_alone_do_not_stop_cancels() -> None:
     """Only the account's order count is used up, unless a Retry-After says more."""
-    news = SPOT.limits(error(-1015, status=429))
+    news = SPOT.limits(error(-1015, status=429), PING)
 
-    assert (news.stay_away, news.group, news.left) == (0.0, "orders", 0)
-    assert SPOT.limits(error(-1015, status=429, headers={"Retry-After": "3"})).stay_away == 3.0
+    assert news == LimitNews(left=[Left("orders", 0)], refused=True)
+    assert SPOT.limits(error(-1015, status=429, headers={"Retry-After": "3"}), PING).stay_away == 3.0
 
 
 @pytest.mark.parametrize(
-    ("dialect", "headers", "group", "left"),
+    ("dialect", "headers", "left"),
     [
-        (SPOT, {"X-MBX-USED-WEIGHT-1M": "5990"}, "weight", 10),
-        (SPOT, {"X-MBX-USED-WEIGHT-1M": "6001"}, "weight", 0),
-        (SPOT, {"X-MBX-ORDER-COUNT-10S": "50", "X-MBX-USED-WEIGHT-1M": "1"}, "orders", 0),
-        (SPOT, {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-USED-WEIGHT-1M": "6000"}, "weight", 0),
-        (FUTURES, {"x-mbx-order-count-1m": "1199"}, "orders", 1),
-        (FUTURES, {"x-mbx-used-weight-1m": "2400"}, "weight", 0),
-        (SPOT, {"X-MBX-USED-WEIGHT-1M": "many"}, None, None),
-        (SPOT, {}, None, None),
+        (SPOT, {"X-MBX-USED-WEIGHT-1M": "5990"}, {"weight": 10}),
+        (SPOT, {"X-MBX-USED-WEIGHT-1M": "6001"}, {"weight": 0}),
+        (SPOT, {"X-MBX-ORDER-COUNT-10S": "50", "X-MBX-USED-WEIGHT-1M": "1"}, {"orders": 0, "weight": 5999}),
+        (SPOT, {"X-MBX-ORDER-COUNT-10S": "3", "X-MBX-USED-WEIGHT-1M": "6000"}, {"orders": 47, "weight": 0}),
+        (FUTURES, {"x-mbx-order-count-1m": "1199"}, {"orders": 1}),
+        (FUTURES, {"x-mbx-used-weight-1m": "2400"}, {"weight": 0}),
+        (SPOT, {"X-MBX-USED-WEIGHT-1M": "many"}, {}),
+        (SPOT, {}, {}),
     ],
 )
-def test_what_is_left_is_read_from_the_headers(
-    dialect: Any, headers: dict[str, str], group: str | None, left: int | None
-) -> None:
-    """The budget that is used up, or nearest to it."""
-    news = dialect.limits(answer(200, {}, headers))
+def test_what_is_left_is_read_from_the_headers(dialect: Any, headers: dict[str, str], left: dict[str, int]) -> None:
+    """Of both budgets, where it is told."""
+    news = dialect.limits(answer(200, {}, headers), PING)
 
-    assert (news.group, news.left) == (group, left)
+    assert {each.group: each.calls for each in news.left} == left
+    assert not news.refused
 
 
 def test_every_call_counts_against_a_documented_budget() -> None:

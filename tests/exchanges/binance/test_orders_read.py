@@ -23,7 +23,7 @@ from chalicelib.domain.outcomes import (
     Unknown,
 )
 from tests.exchanges.binance.wire import BODIES, DIALECTS, FUTURES, RESPONSES, SPOT, answer, error
-from tests.exchanges.orders import CLIENT_ID, a_request, an_order
+from tests.exchanges.orders import CLIENT_ID, a_request, an_order, cancel_read
 
 STATUS = {"CANCELED": "CANCELLED", "PARTIALLY_FILLED": "OPEN"}
 JUDGED = [entry for entry in RESPONSES if entry["unified_status"]]
@@ -107,7 +107,7 @@ def test_a_spot_cancel_is_the_orders_end_under_the_orders_own_id() -> None:
     """`clientOrderId` is the cancel's."""
     body = {**BODIES["spot.cancel_order"], "executedQty": "0.25", "cummulativeQuoteQty": "0.5"}
 
-    outcome = SPOT.read_cancel(answer(200, body), an_order(symbol="LTC/BTC"))
+    outcome = cancel_read(SPOT, answer(200, body), an_order(symbol="LTC/BTC"))
 
     assert isinstance(outcome, Cancelled)
     assert (outcome.order.client_order_id, outcome.order.symbol) == ("myOrder1", "LTC/BTC")
@@ -119,7 +119,7 @@ def test_a_usdm_cancel_is_the_orders_end_without_a_price() -> None:
     """Since 2026-07 its answer has no avgPrice."""
     body = {**BODIES["usdm.new_order"], "status": "CANCELED", "executedQty": "3"}
 
-    outcome = FUTURES.read_cancel(answer(200, body), ORDER)
+    outcome = cancel_read(FUTURES, answer(200, body), ORDER)
 
     assert isinstance(outcome, Cancelled)
     assert (outcome.order.filled_quantity, outcome.order.average_price) == (Decimal(3), None)
@@ -129,7 +129,7 @@ def test_a_usdm_cancel_is_the_orders_end_without_a_price() -> None:
 def test_a_cancel_that_shows_a_living_order_is_not_its_end(status: str) -> None:
     """Only a terminal state is (R19)."""
     for dialect, name in ((SPOT, "spot.cancel_order"), (FUTURES, "usdm.new_order")):
-        outcome = dialect.read_cancel(answer(200, {**BODIES[name], "status": status}), ORDER)
+        outcome = cancel_read(dialect, answer(200, {**BODIES[name], "status": status}), ORDER)
 
         assert isinstance(outcome, CancelAcknowledged)
 
@@ -209,7 +209,7 @@ def test_a_200_with_something_else_in_it_is_no_order(body: Any) -> None:
     """The answer to the test endpoint is `{}`."""
     for dialect in (SPOT, FUTURES):
         assert isinstance(dialect.read_create(answer(200, body), REQUEST), Unknown)
-        assert isinstance(dialect.read_cancel(answer(200, body), ORDER), Unknown)
+        assert isinstance(cancel_read(dialect, answer(200, body), ORDER), Unknown)
         assert isinstance(dialect.read_find(answer(200, body), ORDER, dialect.find(ORDER)[0]), LookupFailed)
 
 
@@ -229,14 +229,14 @@ def test_no_body_makes_it_raise_or_claim_what_is_not_there(status: int, body: An
     order, request, garbage = an_order(order_type=kind), a_request(order_type=kind), answer(status, body)
 
     for dialect in (SPOT, FUTURES):
-        created, ended = dialect.read_create(garbage, request), dialect.read_cancel(garbage, order)
+        created, ended = dialect.read_create(garbage, request), cancel_read(dialect, garbage, order)
         looked = [dialect.read_find(garbage, order, call) for call in dialect.find(order)]
 
         assert not isinstance(created, Placed) or created.order.exchange_order_id.strip("0").isdigit()
         assert not isinstance(ended, Cancelled) or (status == 200 and ended.order.status.terminal)
         assert not isinstance(ended, Refused) or "restrictions" in str(body)
         assert not any(isinstance(result, Absent) for result in looked) or "-2013" in str(body)
-        dialect.limits(garbage)
+        dialect.limits(garbage, dialect.cancel(order))
 
 
 def test_words_of_the_tables_have_their_status() -> None:

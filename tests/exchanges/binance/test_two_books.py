@@ -20,7 +20,7 @@ from chalicelib.domain.outcomes import (
 )
 from chalicelib.exchanges.dialect import Answer, Call
 from tests.exchanges.binance.wire import BODIES, FUTURES, answer, error
-from tests.exchanges.orders import CLIENT_ID, a_request, an_order
+from tests.exchanges.orders import CLIENT_ID, a_request, an_order, cancel_read
 
 ALGO, PLAIN = "/fapi/v1/algoOrder", "/fapi/v1/order"
 GONE = error(-2013, "Order does not exist.")
@@ -160,10 +160,10 @@ def test_the_algo_service_only_acknowledges_a_cancel() -> None:
     """It shows no state: that is read back. Anything else than its answer proves nothing."""
     golden = answer(200, BODIES["usdm.cancel_algo_order"])
 
-    assert FUTURES.read_cancel(golden, a_stop()) == CancelAcknowledged()
+    assert cancel_read(FUTURES, golden, a_stop()) == CancelAcknowledged()
     bodies: list[Any] = [{}, {"code": "200", "msg": "success"}, {"algoId": 7, "code": "500"}, [], "<html>"]
     for body in bodies:
-        assert isinstance(FUTURES.read_cancel(answer(200, body), a_stop()), Unknown)
+        assert isinstance(cancel_read(FUTURES, answer(200, body), a_stop()), Unknown)
 
 
 def test_a_stop_triggered_while_it_is_cancelled_is_cancelled_in_the_end() -> None:
@@ -171,11 +171,11 @@ def test_a_stop_triggered_while_it_is_cancelled_is_cancelled_in_the_end() -> Non
     row = a_stop(exchange_order_id="2146760")
     shown = {(ALGO, "2146760"): algo("TRIGGERED", actualOrderId="157"), (PLAIN, "157"): plain("NEW", executedQty="0")}
 
-    first = FUTURES.read_cancel(error(-2011, "Unknown order sent."), row)
+    first = cancel_read(FUTURES, error(-2011, "Unknown order sent."), row)
     seen = look_up(row, shown)
     assert isinstance(seen, Found)
     row = a_stop(exchange_order_id=seen.order.exchange_order_id)
-    second = FUTURES.read_cancel(plain("CANCELED", executedQty="0.004"), row)
+    second = cancel_read(FUTURES, plain("CANCELED", executedQty="0.004"), row)
 
     assert isinstance(first, NotFound)
     assert FUTURES.cancel(row).params["orderId"] == "157"

@@ -1,11 +1,13 @@
 """What Bybit's answers to a create and to a cancel prove."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chalicelib.domain.orders import OrderType
 from chalicelib.domain.outcomes import (
     Acknowledged,
     CancelAcknowledged,
@@ -17,9 +19,9 @@ from chalicelib.domain.outcomes import (
     Throttled,
     Unknown,
 )
-from chalicelib.exchanges.dialect import Answer
+from chalicelib.exchanges.dialect import Answer, Call, Left, LimitNews
 from tests.exchanges.bybit.wire import CLOCK_MS, DIALECTS, SPOT, answer, golden, said
-from tests.exchanges.orders import a_request, an_order
+from tests.exchanges.orders import a_request, an_order, cancel_read
 
 ERRORS = golden("errors")["errors"]
 PLACE = {"NOT_PLACED": NotPlaced, "UNKNOWN": Unknown, "DUPLICATE": Duplicate}
@@ -38,6 +40,7 @@ BUSY = [110079, 170191]
 LATER = [*AGAIN, 10009, 10018, 30035, 170212]
 LOST = [10000, 10001, 10014, 10016, 429, 170007, 170147, 170150, 110007, 110072, 999999, -1]
 
+CALL = SPOT.cancel(an_order())
 HTML = "<html>502 Bad Gateway</html>"
 
 
@@ -46,7 +49,7 @@ def placed(given_answer: Answer, market: str = "spot") -> Any:
 
 
 def cancelled(given_answer: Answer, market: str = "spot") -> Any:
-    return DIALECTS[market].read_cancel(given_answer, an_order())
+    return cancel_read(DIALECTS[market], given_answer, an_order())
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda e: f"{e['http_status']} {str(e['body'])[:40]}")
@@ -173,7 +176,7 @@ def test_403_let_nothing_through_and_wants_ten_minutes(body: Any) -> None:
 
     assert placed(refused) == NotPlaced("403", "HTTP 403", retry=True, retry_after=600.0)
     assert cancelled(refused) == Throttled("HTTP 403", 600.0)
-    assert SPOT.limits(refused).stay_away == 600.0
+    assert SPOT.limits(refused, CALL) == LimitNews(600.0, refused=True, whole_address=True)
 
 
 def test_429_throttles_a_cancel_and_proves_nothing_of_a_create() -> None:
@@ -182,7 +185,7 @@ def test_429_throttles_a_cancel_and_proves_nothing_of_a_create() -> None:
 
     assert isinstance(placed(limited), Unknown)
     assert cancelled(limited) == Throttled("HTTP 429", 7.0)
-    assert SPOT.limits(limited).stay_away == 7.0
+    assert SPOT.limits(limited, CALL).stay_away == 7.0
 
 
 @pytest.mark.parametrize(
@@ -205,15 +208,17 @@ def test_too_many_visits_want_a_pause_until_the_limit_resets(headers: dict[str, 
     outcome = placed(limited)
 
     assert isinstance(outcome, NotPlaced)
-    assert (outcome.retry_after, SPOT.limits(limited).stay_away) == (seconds, seconds)
+    assert outcome.retry_after == seconds
+    assert SPOT.limits(limited, CALL) == LimitNews(left=[Left(CALL.group, 0, seconds)], refused=True)
     assert cancelled(limited) == Throttled("10006: words", seconds)
 
 
-def test_an_answer_without_a_limit_wants_no_pause() -> None:
-    """Headers of the endpoint's budget come with every answer."""
-    headers = {"X-Bapi-Limit": "20", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": str(CLOCK_MS)}
+def test_what_is_left_of_the_endpoint_comes_with_every_answer() -> None:
+    """For the call's own group; with nothing left it is closed until the count starts anew."""
+    headers = {"X-Bapi-Limit": "20", "X-Bapi-Limit-Status": "0", "X-Bapi-Limit-Reset-Timestamp": str(CLOCK_MS + 300)}
 
-    assert SPOT.limits(Answer(200, headers, "", said(0).body)).stay_away == 0
+    assert SPOT.limits(Answer(200, headers, "", said(0).body), CALL) == LimitNews(left=[Left(CALL.group, 0, 0.3)])
+    assert SPOT.limits(Answer(200, {}, "", said(0).body), CALL) == LimitNews()
 
 
 def test_clock_and_key_errors_are_told_apart() -> None:
@@ -249,3 +254,16 @@ def test_no_body_makes_it_raise_or_claim_what_is_not_there(status: int, body: An
 
     assert isinstance(placed(garbage), NotPlaced | Duplicate | Unknown) or has_id
     assert isinstance(cancelled(garbage), Gone | NotFound | Refused | Throttled | Unknown) or has_id
+
+
+@pytest.mark.parametrize("code", [170213, 170139])
+def test_a_spot_stop_that_left_its_book_is_cancelled_among_the_plain_orders(code: int) -> None:
+    """A triggered one is a plain order; there, not to be found is not to be found."""
+    stop = an_order(order_type=OrderType.STOP_LIMIT, stop_price=Decimal(1))
+    refused, first = answer(said(code).body), SPOT.cancel(stop)
+
+    second = SPOT.read_cancel(refused, stop, first)
+
+    assert isinstance(second, Call)
+    assert second.params == {**first.params, "orderFilter": "Order"}
+    assert isinstance(SPOT.read_cancel(refused, stop, second), NotFound | Gone)

@@ -23,10 +23,10 @@ from chalicelib.domain.outcomes import (
     Throttled,
     Unknown,
 )
-from chalicelib.exchanges.dialect import Answer, Call
+from chalicelib.exchanges.dialect import Answer, Call, Left, LimitNews
 from chalicelib.exchanges.transport import parse
 from chalicelib.exchanges.upbit.dialect import UpbitDialect
-from tests.exchanges.orders import a_request, an_order
+from tests.exchanges.orders import a_request, an_order, cancel_read
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 RESPONSES = json.loads((GOLDEN / "upbit-responses.json").read_text(encoding="utf-8"))["entries"]
@@ -74,7 +74,7 @@ def test_an_error_has_its_verdict_for_place_and_for_cancel(error: dict[str, Any]
     if error["place"]:
         assert isinstance(DIALECT.read_create(given_answer, REQUEST), PLACE[error["place"]])
     if error["cancel"]:
-        assert isinstance(DIALECT.read_cancel(given_answer, ORDER), CANCEL[error["cancel"]])
+        assert isinstance(cancel_read(DIALECT, given_answer, ORDER), CANCEL[error["cancel"]])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_a_cancel_is_only_acknowledged() -> None:
     """The order is shown as it was before."""
     body = BODIES["get_order.cancel_partial"] | {"market": "KRW-BTC"}
 
-    assert isinstance(DIALECT.read_cancel(answer(200, body), ORDER), CancelAcknowledged)
+    assert isinstance(cancel_read(DIALECT, answer(200, body), ORDER), CancelAcknowledged)
 
 
 def test_order_not_found_is_absence_in_a_look_up_only() -> None:
@@ -151,9 +151,18 @@ def test_balances_rules_and_prices_are_read() -> None:
 
 def test_remaining_requests_are_read_from_the_header() -> None:
     """`sec` is what is left of this second; `min` is dead."""
-    news = DIALECT.limits(answer(200, {}, {"remaining-req": "group=order; min=1800; sec=0"}))
+    news = DIALECT.limits(answer(200, {}, {"remaining-req": "group=order; min=1800; sec=0"}), DIALECT.cancel(ORDER))
 
-    assert (news.group, news.left, news.stay_away) == ("order", 0, 0.0)
+    assert news == LimitNews(0.0, [Left("order", 0, 1.0)])
+
+
+def test_too_many_requests_close_one_group_and_a_block_all() -> None:
+    """429 is of the call's group and of this second; 418 is the whole account's."""
+    call = DIALECT.cancel(ORDER)
+    limited, blocked = answer(429, {}, {}), answer(418, {}, {"retry-after": "30"})
+
+    assert DIALECT.limits(limited, call) == LimitNews(left=[Left(call.group, 0, 1.0)], refused=True)
+    assert DIALECT.limits(blocked, call) == LimitNews(30.0, [], refused=True)
 
 
 @given(status=st.integers(100, 599), body=st.recursive(st.none() | st.text() | st.integers(), st.lists) | st.text())
@@ -162,5 +171,5 @@ def test_no_body_makes_it_raise_or_claim_what_is_not_there(status: int, body: An
     garbage = answer(status, body)
 
     assert not isinstance(DIALECT.read_create(garbage, REQUEST), Placed)
-    assert not isinstance(DIALECT.read_cancel(garbage, ORDER), Cancelled | Refused)
+    assert not isinstance(cancel_read(DIALECT, garbage, ORDER), Cancelled | Refused)
     assert isinstance(DIALECT.read_find(garbage, ORDER, Call("GET", "/v1/order")), LookupFailed)

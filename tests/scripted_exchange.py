@@ -37,6 +37,8 @@ class ScriptedExchange:
         self.placed: list[OrderRequest] = []
         self.cancelled: list[str] = []
         self.looked_up: list[str] = []
+        self.unprepared: Exception | None = None
+        self.in_prepare: Callable[[Order], Awaitable[None]] | None = None
         self.in_place: Script | None = None
         self.in_cancel: Script | None = None
         self.in_find: Script | None = None
@@ -48,6 +50,10 @@ class ScriptedExchange:
         return self
 
     async def prepare(self, order: Order) -> OrderRequest:
+        if self.in_prepare:
+            await self.in_prepare(order)
+        if self.unprepared is not None:
+            raise self.unprepared
         sized = replace(order, percent=None)
         return await MockExchange(_NOBODY, None, self.clock).prepare(sized)  # type: ignore[arg-type]
 

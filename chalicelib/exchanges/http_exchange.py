@@ -39,6 +39,9 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 READ_TIMEOUT = 10.0
+TIME_TIMEOUT = 2.0
+"""An answer that takes longer tells the time too inexactly."""
+
 BACKGROUND_WINDOW = 5.0
 _FIRST_PAUSE = 0.2
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -249,7 +252,7 @@ class HttpExchange:
         call = self._dialect.server_time()
         if call is None:
             return None
-        answer = await self._transport.send(call, None, READ_TIMEOUT)
+        answer = await self._transport.send(call, None, TIME_TIMEOUT)
         return self._dialect.read_server_time(answer)
 
     async def _back_off(self, attempt: int) -> None:

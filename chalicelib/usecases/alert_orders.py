@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 _BY = "alert"
 
+_FOR_PREPARING = 0.4
+"""Of the time that the caller waits: until every account is prepared or given up, nothing is stored for any."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -60,7 +63,9 @@ async def _prepared(services: Services, setup: Setup, order: Order) -> Draft:
         session = await services.exchanges.session(
             setup.accounts[order.account_id], order.venue, setup.bans.get(order.account_id)
         )
-        request = await prepare_request(session, order, setup.strategy.max_order_notional)
+        request = await prepare_request(
+            session, order, setup.strategy.max_order_notional, services.policy.inline_work * _FOR_PREPARING
+        )
     except OrderNotAcceptedError as error:
         refused = verdicts.refused_locally(order, services.clock.now(), _BY, error.code, error.message)
         return Draft(replace(refused, version=1), None)

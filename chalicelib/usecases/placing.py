@@ -52,7 +52,7 @@ async def place_ready(services: Services, order_id: str, by: str, budget: Budget
         return await _with_event(services, ended)
     if budget.remaining() < LOOKUP_RESERVE + MIN_WINDOW:
         return order  # too late for a send, a look-up and a write: reconcile takes it (R28)
-    started = await _start_sending(services, order, by)
+    started = await _start_sending(services, order, by, budget)
     if isinstance(started, Order):
         return await _with_event(services, started)
     sending, session = started
@@ -160,12 +160,13 @@ def _why_halted(switch: Switch | None, strategy: Strategy | None, account: Accou
     return None
 
 
-async def _start_sending(services: Services, order: Order, by: str) -> tuple[Order, Exchange] | Order:
+async def _start_sending(services: Services, order: Order, by: str, budget: Budget) -> tuple[Order, Exchange] | Order:
     """The row as SENDING with its adapter, or as somebody else left it. Exactly one task gets the former."""
     strategy = await services.store.get(Strategy, order.strategy_id)
     try:
         session = await session_of(services, order)
-        prepared = await prepare_request(session, order, strategy.max_order_notional if strategy else None)
+        limit = strategy.max_order_notional if strategy else None
+        prepared = await prepare_request(session, order, limit, budget.remaining() - LOOKUP_RESERVE - MIN_WINDOW)
     except (OrderNotAcceptedError, ArithmeticError, ValueError, TypeError) as error:
         return await _not_prepared(services, order, error, by)
     deadline = after(await session.now(), services.policy.market_order_timeout)

@@ -7,14 +7,25 @@ import pytest
 
 from chalicelib.domain.cancels import CancelStatus
 from chalicelib.domain.orders import Order, OrderType, Placement
-from chalicelib.domain.outcomes import Absent, Acknowledged, Duplicate, LookupFailed, NotPlaced, OrderStatus, Unknown
+from chalicelib.domain.outcomes import (
+    Absent,
+    Acknowledged,
+    Duplicate,
+    LookupFailed,
+    NotPlaced,
+    OrderStatus,
+    Placed,
+    Unknown,
+)
+from chalicelib.domain.policy import Policy
+from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.usecases import catalog
 from chalicelib.usecases.cancel_requests import store_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
 from tests.desk import Desk, order_alert
 from tests.meddling_store import ProcessDiedError
-from tests.scripted_exchange import found
+from tests.scripted_exchange import found, seen
 
 
 async def market_order(desk: Desk) -> Order:
@@ -363,6 +374,26 @@ async def test_one_failing_account_of_three_touches_no_other(desk: Desk) -> None
     assert event.ttl is not None
 
 
+async def test_an_exchange_that_never_answers_holds_up_nobody_else(tables: str) -> None:
+    """Invariant 8, R28: its market order is given up in a part of the caller's time, the others are sent."""
+    desk = Desk(Policy(market_order_timeout=3.0), scripted=True)
+    for name in ("m1", "m2"):
+        await desk.account(name)
+    await desk.strategy("s1", "m1", "m2")
+
+    async def hang(order: Order) -> None:
+        if order.account_id == "m1":
+            await asyncio.Event().wait()
+
+    desk.exchange.in_prepare = hang
+
+    answer = await desk.alert(order_alert())
+
+    orders = {row.account_id: row for row in [await desk.order(name) for name in answer.event.order_ids]}
+    assert (orders["m1"].status, orders["m1"].reason) == (OrderStatus.REJECTED, "EXCHANGE_UNAVAILABLE")
+    assert orders["m2"].status is OrderStatus.OPEN
+
+
 async def test_an_open_order_is_synced_with_what_happened_elsewhere(scripted: Desk) -> None:
     """Scenario 46: cancelled by hand in the exchange's app; its fill is kept."""
     order = await scripted.limit_order()
@@ -411,3 +442,82 @@ async def test_stop_orders_rest_like_limit_orders(desk: Desk) -> None:
 
     assert [answer.deferred for answer in answers] == [True, True]
     assert [row.status for row in rows] == [OrderStatus.OPEN, OrderStatus.OPEN]
+
+
+async def test_a_market_order_is_read_back_until_its_end_and_its_price_are_known(scripted: Desk) -> None:
+    """R8: an answer that shows it open, or filled at no price, is not the end of a market order."""
+    at = scripted.clock.now()
+    fill = {"filled_quantity": Decimal("0.01")}
+
+    async def show() -> None:
+        request = scripted.exchange.placed[0]
+        scripted.exchange.place_outcomes = [Placed(seen(request, OrderStatus.OPEN, at))]
+        scripted.exchange.lookups = [
+            found(request, OrderStatus.FILLED, at, **fill),
+            found(request, OrderStatus.FILLED, at, **fill, average_price=Decimal(60_000)),
+        ]
+
+    scripted.exchange.in_place = show
+
+    order = await market_order(scripted)
+
+    assert (order.status, order.average_price) == (OrderStatus.FILLED, Decimal(60_000))
+    assert (len(scripted.exchange.placed), len(scripted.exchange.looked_up)) == (1, 2)
+
+
+async def test_a_market_order_that_is_long_in_ending_is_synced_soon(scripted: Desk) -> None:
+    """It may not rest: its row does not wait for the interval of orders that do."""
+    at = scripted.clock.now()
+
+    async def show() -> None:
+        scripted.exchange.lookups = [found(scripted.exchange.placed[0], OrderStatus.OPEN, at)]
+
+    scripted.exchange.in_place = show
+    order = await market_order(scripted)
+    ended = found(order.request, OrderStatus.FILLED, at, filled_quantity=Decimal("0.01"), average_price=Decimal(1))
+
+    scripted.exchange.lookups = [ended]
+    scripted.clock.turn(2)
+    await reconcile(scripted.services, scripted.budget(1))
+
+    assert order.status is OrderStatus.OPEN
+    assert (await scripted.order(order.order_id)).status is OrderStatus.FILLED
+
+
+async def test_an_order_that_may_wait_is_tried_again_while_its_exchange_cannot_be_asked(scripted: Desk) -> None:
+    """R10: nothing is wrong with it. Until its `send_by`."""
+    order = await scripted.limit_order()
+    scripted.exchange.unprepared = OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", "HTTP 503", passing=True)
+    await place_ready(scripted.services, order.order_id, "stream", scripted.budget())
+    waiting = await scripted.order(order.order_id)
+    scripted.exchange.unprepared = None
+
+    await place_ready(scripted.services, order.order_id, "stream", scripted.budget())
+
+    assert (waiting.placement, waiting.error) == (Placement.READY, "HTTP 503")
+    assert (await scripted.order(order.order_id)).status is OrderStatus.OPEN
+
+
+async def test_an_order_whose_exchange_stays_away_expires_unsent(scripted: Desk) -> None:
+    """R10: after MAX_SEND_DELAY it is not wanted any more."""
+    order = await scripted.limit_order()
+    scripted.exchange.unprepared = OrderNotAcceptedError("EXCHANGE_UNAVAILABLE", "HTTP 503", passing=True)
+
+    for _ in range(14):
+        scripted.clock.turn(5)
+        await reconcile(scripted.services, scripted.budget(1))
+
+    order = await scripted.order(order.order_id)
+    assert (order.status, order.reason) == (OrderStatus.REJECTED, "EXPIRED_BEFORE_SEND")
+    assert scripted.exchange.placed == []
+
+
+async def test_an_order_that_its_market_does_not_take_is_refused_at_once(scripted: Desk) -> None:
+    """Waiting would not help it."""
+    order = await scripted.limit_order()
+    scripted.exchange.unprepared = OrderNotAcceptedError("BELOW_MINIMUM", "too small")
+
+    await place_ready(scripted.services, order.order_id, "stream", scripted.budget())
+
+    order = await scripted.order(order.order_id)
+    assert (order.status, order.reason, order.error) == (OrderStatus.REJECTED, "BELOW_MINIMUM", "too small")

@@ -14,6 +14,7 @@ from chalicelib.domain.outcomes import (
     ExchangeOrder,
     Found,
     Lookup,
+    NotPlaced,
     OrderStatus,
     Placed,
     PlaceOutcome,
@@ -31,9 +32,13 @@ class ScriptedExchange:
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
+        self.venue = Venue("scripted", "spot", False, "nowhere")
         self.place_outcomes: list[PlaceOutcome] = []
+        self.use_up_outcomes: list[PlaceOutcome] = []
+        self.used_up: list[str] = []
         self.cancel_outcomes: list[CancelOutcome] = []
         self.lookups: list[Lookup] = []
+        self.shown: dict[str, ExchangeOrder] = {}
         self.placed: list[OrderRequest] = []
         self.cancelled: list[str] = []
         self.looked_up: list[str] = []
@@ -44,7 +49,7 @@ class ScriptedExchange:
         self.in_find: Script | None = None
 
     def venue_for(self, account: Account) -> Venue:
-        return Venue("scripted", "spot", False, "nowhere")
+        return self.venue
 
     async def session(self, account: Account, venue: Venue, blocked_until: datetime | None = None) -> Exchange:
         return self
@@ -68,6 +73,11 @@ class ScriptedExchange:
         outcome = _next(self.place_outcomes)
         return outcome if outcome is not None else Placed(seen(request, OrderStatus.OPEN, self.clock.now()))
 
+    async def use_up_id(self, order: Order) -> PlaceOutcome:
+        """The next scripted outcome; without a script, a refusal."""
+        self.used_up.append(order.client_order_id)
+        return _next(self.use_up_outcomes) or NotPlaced("under_min_total_bid", "too small", id_spent=True)
+
     async def cancel(self, order: Order) -> CancelOutcome:
         self.cancelled.append(order.exchange_order_id or order.client_order_id)
         if self.in_cancel:
@@ -77,7 +87,10 @@ class ScriptedExchange:
         return outcome
 
     async def find(self, order: Order) -> Lookup:
+        """What `shown` has under the client id, else the next scripted look-up."""
         self.looked_up.append(order.client_order_id)
+        if order.client_order_id in self.shown:
+            return Found(self.shown[order.client_order_id])
         if self.in_find:
             await self.in_find()
         return _next(self.lookups) or Absent()

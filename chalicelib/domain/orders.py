@@ -7,9 +7,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from chalicelib.domain.clock import after
 from chalicelib.domain.errors import IllegalTransitionError
 from chalicelib.domain.ids import client_order_id
 from chalicelib.domain.outcomes import ExchangeOrder, OrderStatus, Side
+from chalicelib.domain.policy import WATCH_AFTER
+from chalicelib.domain.venues import VenueFacts, facts_of
 
 HISTORY_LIMIT = 50
 RETENTION = timedelta(days=90)
@@ -142,6 +145,8 @@ class Order:
     check_at: datetime | None = None
     checks: int = 0
     absent_seen: tuple[datetime, ...] = ()
+    absent_attempts: tuple[int, ...] = ()
+    id_used_up_at: datetime | None = None
     seen_on_exchange: bool = False
     exchange_order_id: str | None = None
     filled_quantity: Decimal = Decimal(0)
@@ -160,6 +165,10 @@ class Order:
     @property
     def venue(self) -> Venue:
         return Venue(self.exchange, self.market, self.testnet, self.host)
+
+    @property
+    def facts(self) -> VenueFacts:
+        return facts_of(self.exchange, self.market)
 
     @property
     def client_order_id(self) -> str:
@@ -200,11 +209,16 @@ class Order:
     ) -> "Order":
         """The next version in another state. Raises IllegalTransitionError where the tables have no edge.
 
-        TTL is set only here, in the write that makes the row terminal, and taken off if it lives again (R7).
+        TTL is set only here, in the write that makes the row terminal, and taken off if it lives again (R7). A row
+        of which an attempt was concluded absent stays watched for a while after its end (R12).
         """
         check_move(self.status, self.placement, status, placement, evidence=evidence)
         entry = Transition(now, status.value, placement.value if placement else None, by, note)
-        ends = {"check_at": None, "ttl": int((now + RETENTION).timestamp())} if status.terminal else {"ttl": None}
+        ends: dict[str, Any] = {"ttl": None}
+        if status.terminal:
+            watched = changes.get("absent_attempts", self.absent_attempts)
+            ends = {"check_at": after(now, WATCH_AFTER[0]) if watched else None, "checks": 1 if watched else 0}
+            ends["ttl"] = int((now + RETENTION).timestamp())
         return replace(
             self,
             **{

@@ -154,6 +154,10 @@ class Exchange(Protocol):
     async def place(self, request: OrderRequest, timestamp: datetime, window: float) -> PlaceOutcome:
         """Send once, signed with exactly this time; the exchange refuses it after timestamp + window (R2)."""
 
+    async def use_up_id(self, order: Order) -> PlaceOutcome:
+        """Send a request under the order's client id that is sure to be refused, so that no other one under it can
+        be taken any more; only where requests do not expire (R12)."""
+
     async def cancel(self, order: Order) -> CancelOutcome:
         """Ask for the cancel of the order, by exchange id where it is known, else by client id."""
 

@@ -107,17 +107,19 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
         status = OrderStatus.CANCELLED
     if status not in EVIDENCE_MOVES[order.status]:
         status = order.status  # another word for an end that is known; its fills and id still count
-    changes: dict[str, Any] = {
+    evidence: dict[str, Any] = {
         "exchange_order_id": found.exchange_order_id,
         "filled_quantity": max(order.filled_quantity, found.filled_quantity),
         "average_price": found.average_price if found.average_price is not None else order.average_price,
         "exchange_updated_at": found.updated_at or order.exchange_updated_at,
         "seen_on_exchange": True,
-        "absent_seen": (),
-        "checks": 0,
     }
-    if all(getattr(order, name) == value for name, value in changes.items()) and status is order.status:
+    if all(getattr(order, name) == value for name, value in evidence.items()) and status is order.status:
         return _looked(order, now, policy)
+    others = tuple(attempt for attempt in order.absent_attempts if attempt != order.attempt)
+    changes = {**evidence, "absent_seen": (), "absent_attempts": others}
+    if not status.terminal:
+        changes["checks"] = 0
     if status is OrderStatus.PENDING:
         return order.changed(now, **changes, check_at=after(now, _PAUSE))
     changes |= _words(order, status, found)
@@ -156,22 +158,43 @@ def refused_locally(order: Order, now: datetime, by: str, code: str, why: str) -
 
 
 def proof_from(order: Order) -> datetime | None:
-    """From when on absence can be proof: no request of this attempt can still be executed (R12)."""
+    """From when on absence can be proof: no request of this attempt can still be executed (R12). None: never yet."""
+    if not order.facts.requests_expire:
+        return after(order.id_used_up_at, READ_LAG) if order.id_used_up_at else None
     return after(order.deadline, ENGINE_TIMEOUT + READ_LAG) if order.deadline else None
+
+
+def may_still_act(order: Order, exchange_now: datetime) -> bool:
+    """Whether a request that is not to be seen could turn up at any time, unless its client id is used up (R12)."""
+    sent = order.placement in (Placement.SENDING, Placement.UNKNOWN) and not order.seen_on_exchange
+    ends_by_id = not order.facts.requests_expire and order.id_used_up_at is None
+    return sent and ends_by_id and order.past_deadline(exchange_now)
+
+
+def id_used_up(order: Order, now: datetime) -> Order:
+    """The exchange has taken the client id for good: what is absent from now on stays so."""
+    return order.changed(now, id_used_up_at=now, absent_seen=(), check_at=after(now, READ_LAG))
+
+
+def earlier_attempt_found(order: Order, attempt: int, found: ExchangeOrder, now: datetime) -> Order:
+    """An attempt that was concluded absent turns up (R13): it is watched until it has ended, for a person to see."""
+    amount = f"{found.filled_quantity:f} filled"
+    attention = f"attempt {attempt}, thought never placed, is {found.status} on the exchange, {amount}"
+    if not found.status.terminal:
+        return order.changed(now, attention=attention, check_at=after(now, _PAUSE))
+    left = tuple(known for known in order.absent_attempts if known != attempt)
+    return order.changed(now, attention=attention, absent_attempts=left)
 
 
 def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy: Policy) -> Order:
     if order.terminal:
         return _watched_on(order, now) if order.check_at else order
+    undecidable = _why_undecidable(order, exchange_now)
+    if undecidable is not None:
+        look = after(now, min(_PAUSE * 2 ** min(order.checks, 10), policy.reconcile_interval))
+        return order.changed(now, attention=undecidable, checks=order.checks + 1, check_at=look)
     provable_from = proof_from(order)
-    if order.seen_on_exchange or provable_from is None:
-        return order.changed(
-            now,
-            attention="the exchange does not show an order that it had taken; look at the account's history",
-            checks=order.checks + 1,
-            check_at=_next_look(order, now, policy),
-        )
-    if exchange_now < provable_from:
+    if provable_from is None or exchange_now < provable_from:
         return order.changed(now, checks=order.checks + 1, check_at=_next_look(order, now))
     first = order.absent_seen[0] if order.absent_seen else None
     if first is None or now < after(first, SIGHTINGS_APART):
@@ -181,6 +204,16 @@ def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy
     again = order.order_type is not OrderType.MARKET
     seen = (first, now)
     return _not_placed(order, now, by, policy, code=NOT_PLACED, message=why, again=again, absent_seen=seen)
+
+
+def _why_undecidable(order: Order, exchange_now: datetime) -> str | None:
+    """Why absence can never be proof for this order."""
+    if order.seen_on_exchange:
+        return "the exchange does not show an order that it had taken; look at the account's history"
+    forgets_after = order.facts.forgets_after
+    if forgets_after is not None and order.deadline and exchange_now > after(order.deadline, forgets_after):
+        return "the exchange does not remember orders for so long; look at the account's history"
+    return None
 
 
 def _not_placed(
@@ -199,11 +232,11 @@ def _not_placed(
 
     An absence is a conclusion, not the exchange's word: such a row stays watched for a while (R12).
     """
-    watch: dict[str, Any] = {}
-    if absent_seen:
-        watch = {"absent_seen": absent_seen, "check_at": after(now, WATCH_AFTER[0]), "checks": 1}
+    absent: dict[str, Any] = {"absent_attempts": (*order.absent_attempts, order.attempt)} if absent_seen else {}
     if order.cancel_requested:
-        return order.moved(now, by, OrderStatus.CANCELLED, reason=NEVER_PLACED, error=message, **watch)
+        return order.moved(
+            now, by, OrderStatus.CANCELLED, reason=NEVER_PLACED, error=message, absent_seen=absent_seen, **absent
+        )
     if again and order.order_type is not OrderType.MARKET and _may_try_again(order, now, policy):
         return order.moved(
             now,
@@ -215,13 +248,15 @@ def _not_placed(
             request=None,
             deadline=None,
             absent_seen=(),
+            id_used_up_at=None,
             checks=0,
+            **absent,
             not_before=after(now, pause),
             check_at=after(now, max(READY_PATIENCE, pause)),
             error=message,
         )
     reason = NOT_PLACED if again else code
-    return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=message, **watch)
+    return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=message, absent_seen=absent_seen, **absent)
 
 
 def _may_try_again(order: Order, now: datetime, policy: Policy) -> bool:
@@ -258,8 +293,10 @@ def _looked(order: Order, now: datetime, policy: Policy) -> Order:
 
 
 def _sync_pause(order: Order, policy: Policy) -> float:
-    """An OPEN order that may not rest is about to end."""
-    return policy.reconcile_interval if order.may_rest else _PAUSE
+    """An OPEN order that may not rest is about to end; beside one, an earlier attempt is watched for (R12)."""
+    if not order.may_rest:
+        return _PAUSE
+    return min(policy.reconcile_interval, WATCH_AFTER[0]) if order.absent_attempts else policy.reconcile_interval
 
 
 def _watched_on(order: Order, now: datetime) -> Order:

@@ -121,6 +121,9 @@ class Dialect(Protocol):
     def read_create(self, answer: Answer, request: OrderRequest) -> PlaceOutcome:
         """By status, code and body; what is not listed is Unknown."""
 
+    def use_up_id(self, order: Order) -> Call | None:
+        """A create under the order's client id that cannot be accepted; None where requests expire by themselves."""
+
     def cancel(self, order: Order) -> Call: ...
 
     def read_cancel(self, answer: Answer, order: Order, call: Call) -> CancelOutcome | Call:

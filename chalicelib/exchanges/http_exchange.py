@@ -113,7 +113,15 @@ class HttpExchange:
 
     async def place(self, request: OrderRequest, timestamp: datetime, window: float) -> PlaceOutcome:
         """Once: whether it is sent again is not for an adapter to decide (R9)."""
-        call = self._dialect.create(request)
+        return await self._create(self._dialect.create(request), request, timestamp, window)
+
+    async def use_up_id(self, order: Order) -> PlaceOutcome:
+        call = self._dialect.use_up_id(order)
+        if call is None or order.request is None:
+            return Unknown("requests expire by themselves here")
+        return await self._create(call, order.request, await self.now(), BACKGROUND_WINDOW)
+
+    async def _create(self, call: Call, request: OrderRequest, timestamp: datetime, window: float) -> PlaceOutcome:
         wait = self._limiter.wait(call)
         if wait > 0:
             return NotPlaced(

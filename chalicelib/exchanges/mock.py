@@ -31,6 +31,7 @@ from chalicelib.domain.outcomes import (
     Placed,
     PlaceOutcome,
     Refused,
+    Unknown,
 )
 from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.domain.strategies import Account
@@ -123,6 +124,9 @@ class MockExchange:
             await self._never_answer()
         await self._clock.sleep(delay)
         return Placed(order) if added else Duplicate(f"client order id {request.client_order_id} is taken")
+
+    async def use_up_id(self, order: Order) -> PlaceOutcome:
+        return Unknown("requests expire by themselves here")
 
     async def cancel(self, order: Order) -> CancelOutcome:
         """By client id, which the mock's own id contains."""

@@ -60,6 +60,8 @@ class OrderRow(Model):
     check_at = TextAttribute(datetime, null=True)
     checks = NumberAttribute()
     absent_seen = RecordsAttribute(datetime)
+    absent_attempts = RecordsAttribute(int)
+    id_used_up_at = TextAttribute(datetime, null=True)
     seen_on_exchange = BooleanAttribute()
     exchange_order_id = UnicodeAttribute(null=True)
     filled_quantity = TextAttribute(Decimal)

@@ -100,6 +100,19 @@ async def process_cancel(services: Services, cancel_id: str, by: str, budget: Bu
     return result
 
 
+async def press_on(services: Services, order: Order, by: str, budget: Budget) -> Order:
+    """The exchange refused this order's cancel for good, it seemed; ask again, at the pace of whoever calls.
+
+    The request stays FAILED, for people to see, until the write that ends the order closes it (R6).
+    """
+    session = await open_session(services, order)
+    if isinstance(session, Throttled):
+        return order
+    outcome = await ask_cancel(session, order, budget)
+    logger.info("FAILED cancel asked again: %s", type(outcome).__name__, extra={**order_keys(order), "by": by})
+    return await _write_seen(services, order, outcome, session, by, budget)
+
+
 async def _follow_up(services: Services, order: Order, request: CancelRequest) -> None:
     """Log rows follow a success; whoever schedules a retry wakes the sweep (R27)."""
     if request.status is CancelStatus.PENDING:
@@ -150,18 +163,29 @@ async def _cancel_at_exchange(
             return await _release(services, request, released)
         case Throttled(message, retry_after):
             return await _release(services, request, request.waits_on(now, message, not_before=retry_after))
+    seen = await _write_seen(services, order, outcome, session, by, budget)
+    if seen.terminal:
+        return await _finish(services, seen, request)
+    return await _release(services, request, request.waits_on(services.clock.now(), _why_not_yet(outcome)))
+
+
+async def _write_seen(
+    services: Services, order: Order, outcome: CancelOutcome, session: Exchange, by: str, budget: Budget
+) -> Order:
+    """What the exchange shows after a cancel, read back until terminal where its answer did not say."""
+    lookup: Lookup
+    match outcome:
         case Cancelled(found):
-            lookup: Lookup = Found(found)
+            lookup = Found(found)
+        case Refused() | Throttled():
+            return order
         case _:
             lookup = await read_back(services, session, order, budget)
-    seen = await change_order(
+    return await change_order(
         services,
         order,
         lambda row: verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy),
     )
-    if seen.terminal:
-        return await _finish(services, seen, request)
-    return await _release(services, request, request.waits_on(services.clock.now(), _why_not_yet(outcome)))
 
 
 def _why_not_yet(outcome: CancelOutcome) -> str:

@@ -1,6 +1,5 @@
 """Places orders: sends what stands in the row, once, and writes down what that proved (R1, R2, R8–R11)."""
 
-import asyncio
 import logging
 import random
 from datetime import datetime
@@ -22,9 +21,10 @@ from chalicelib.domain.outcomes import (
 )
 from chalicelib.domain.policy import LOOKUP_RESERVE, MIN_WINDOW, RECV_WINDOW
 from chalicelib.domain.ports import Exchange, OrderNotAcceptedError, Update
-from chalicelib.domain.strategies import Account, Strategy, Switch
+from chalicelib.domain.strategies import Strategy
 from chalicelib.usecases.calls import bounded, look_up, read_back
 from chalicelib.usecases.cancelling import process_cancel
+from chalicelib.usecases.permission import why_halted
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services, session_of
 from chalicelib.usecases.sizing import prepare_request
@@ -74,6 +74,8 @@ async def send(services: Services, order: Order, session: Exchange, by: str, bud
     if order.cancel_requested and not order.terminal:
         await process_cancel(services, order.order_id, by, budget)
         order = await services.store.get(Order, order.order_id) or order
+    if order.status is OrderStatus.PENDING:
+        await services.waker.wake([order.order_id])
     return order
 
 
@@ -130,12 +132,7 @@ def _is_told(order: Order, shown: ExchangeOrder) -> bool:
 
 async def _end_unsendable(services: Services, order: Order, now: datetime, by: str) -> Order | None:
     """The order as it ended, or None if it may be sent: switch, strategy and account are read now (R10)."""
-    switch, strategy, account = await asyncio.gather(
-        services.store.get(Switch, "switch"),
-        services.store.get(Strategy, order.strategy_id),
-        services.store.get(Account, order.account_id),
-    )
-    why_not = _why_halted(switch, strategy, account)
+    why_not = await why_halted(services, order)
 
     def decide(row: Order) -> Order:
         if row.placement is not Placement.READY:
@@ -148,16 +145,6 @@ async def _end_unsendable(services: Services, order: Order, now: datetime, by: s
 
     ended = await change_order(services, order, decide)
     return ended if ended.placement is not Placement.READY else None
-
-
-def _why_halted(switch: Switch | None, strategy: Strategy | None, account: Account | None) -> str | None:
-    if switch is not None and not switch.trading_enabled:
-        return "trading is switched off"
-    if strategy is None or not strategy.enabled or strategy.halted:
-        return "the strategy is disabled, halted or gone"
-    if account is None or not account.enabled:
-        return "the account is disabled or gone"
-    return None
 
 
 async def _start_sending(services: Services, order: Order, by: str, budget: Budget) -> tuple[Order, Exchange] | Order:
@@ -203,7 +190,10 @@ async def _not_prepared(services: Services, order: Order, error: Exception, by: 
             return verdicts.postponed(row, now, message)
         return verdicts.refused_locally(row, now, by, code, message)
 
-    return await change_order(services, order, decide)
+    order = await change_order(services, order, decide)
+    if order.placement is Placement.READY:
+        await services.waker.wake([order.order_id])
+    return order
 
 
 async def _with_event(services: Services, order: Order) -> Order:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from chalicelib.domain.cancels import CancelRequest
+from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import Budget, after, seconds_between
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order, Placement
@@ -14,11 +14,11 @@ from chalicelib.domain.policy import LOOKUP_RESERVE, SIGHTINGS_APART
 from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.usecases.cancel_alerts import carry_out_targets
 from chalicelib.usecases.cancel_requests import restore_request
-from chalicelib.usecases.cancelling import process_cancel
+from chalicelib.usecases.cancelling import press_on, process_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services, session_of
-from chalicelib.usecases.settling import settle_by_lookup
+from chalicelib.usecases.settling import settle_by_lookup, settle_earlier_attempts
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
         pending = await _wait_for_due(services, await _upcoming(services, seen), budget)
     while pending:
         seen.update(pending)
-        settled = await asyncio.gather(*(_settle_isolated(services, order_id, budget) for order_id in pending))
+        settled = await asyncio.gather(*(settle_isolated(services, order_id, budget) for order_id in pending))
         known = [row for row in settled if row is not None]
         waiting = await _wait_for_due(services, known + await _upcoming(services, seen), budget)
         seen.update(waiting)
@@ -65,13 +65,21 @@ async def settle(services: Services, order_id: str, budget: Budget) -> Order | N
         return await place_ready(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
     order = await _look(services, order, budget.within(services.policy.exchange_timeout))
     if order.cancel_requested and order.status is OrderStatus.OPEN:
-        await process_cancel(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
-        order = await services.store.get(Order, order_id) or order
+        order = await _cancel(services, order, budget.within(services.policy.exchange_timeout))
     await refresh_event(services, order.strategy_id, order.event_id)
     return order
 
 
-async def _settle_isolated(services: Services, order_id: str, budget: Budget) -> Order | None:
+async def _cancel(services: Services, order: Order, budget: Budget) -> Order:
+    """A FAILED request is tried again too, at the slow pace at which OPEN orders are looked at."""
+    request = await services.store.get(CancelRequest, order.order_id)
+    if request is not None and request.status is CancelStatus.FAILED:
+        return await press_on(services, order, _BY, budget)
+    await process_cancel(services, order.order_id, _BY, budget)
+    return await services.store.get(Order, order.order_id) or order
+
+
+async def settle_isolated(services: Services, order_id: str, budget: Budget) -> Order | None:
     """A row that always raises is looked at less often, so that it stands in nobody's way."""
     try:
         return await settle(services, order_id, budget)
@@ -97,7 +105,8 @@ async def _look(services: Services, order: Order, budget: Budget) -> Order:
         session = await session_of(services, order)
     except OrderNotAcceptedError as error:
         return await _not_reachable(services, order, error)
-    return await settle_by_lookup(services, order, session, _BY, budget)
+    order = await settle_by_lookup(services, order, session, _BY, budget)
+    return await settle_earlier_attempts(services, order, session, _BY, budget)
 
 
 async def _not_reachable(services: Services, order: Order, error: OrderNotAcceptedError) -> Order:

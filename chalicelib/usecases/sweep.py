@@ -1,4 +1,4 @@
-"""Works off due cancel requests, and stays awake while anything is live (R17, R27, R28)."""
+"""Works off due cancel requests and PENDING orders, and stays awake while anything is live (R17, R27, R28)."""
 
 import asyncio
 import logging
@@ -11,6 +11,7 @@ from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
 from chalicelib.domain.ports import Insert, Update
 from chalicelib.domain.strategies import Heartbeat
 from chalicelib.usecases.cancelling import process_cancel
+from chalicelib.usecases.order_watch import OrderWatch
 from chalicelib.usecases.services import Services
 
 logger = logging.getLogger(__name__)
@@ -27,10 +28,11 @@ _RENEW_BELOW = 6.0
 class Sweep:
     """One run of the scheduled function."""
 
-    def __init__(self, services: Services, budget: Budget, cancel_ids: Iterable[str] = ()) -> None:
+    def __init__(self, services: Services, budget: Budget, order_ids: Iterable[str] = ()) -> None:
         self._services = services
         self._budget = budget
-        self._named = set(cancel_ids)
+        self._named = set(order_ids)
+        self._orders = OrderWatch(services, budget, self._named)
         self._iterations: dict[asyncio.Task[None], frozenset[str]] = {}
         self._resting: dict[str, datetime] = {}
         self._count = 0
@@ -38,12 +40,13 @@ class Sweep:
 
     async def run(self) -> int:
         """Drain, sleep to the next due time, drain again; returns the iterations when nothing is live, or the
-        time is over. Requests named by the wake-up are looked at although an index may not show them yet."""
+        time is over. What the wake-up names is looked at although an index may not show it yet."""
         try:
             while True:
                 try:
                     next_at = await self._start_due()
-                    if next_at is None and not self._iterations and not await self._stay():
+                    busy = self._iterations or self._orders.busy
+                    if next_at is None and not busy and not await self._stay():
                         break
                 except DatabaseUnavailableError:
                     logger.exception("the sweep waits for the database")
@@ -53,7 +56,7 @@ class Sweep:
                     break
                 await self._services.clock.sleep(pause)
         finally:
-            await asyncio.gather(*self._iterations, return_exceptions=True)
+            await asyncio.gather(*self._iterations, self._orders.wait(), return_exceptions=True)
         return self._count
 
     async def _start_due(self) -> datetime | None:
@@ -61,12 +64,12 @@ class Sweep:
         now = self._services.clock.now()
         due = set(await self._services.store.due_cancels(now, BATCH + len(self._resting)))
         following = await self._services.store.next_cancel_at()
-        times = [following] if following else []
-        for row in [await self._services.store.get(CancelRequest, name) for name in self._named]:
-            if row is None:
-                continue
-            if not row.live:
-                self._named.discard(row.cancel_id)
+        next_order = await self._orders.start_due()
+        times = [at for at in (following, next_order) if at is not None]
+        requests = {name: await self._services.store.get(CancelRequest, name) for name in self._named}
+        for name, row in requests.items():
+            if row is None or not row.live:
+                self._named.discard(name)
                 continue
             times.append(row.next_retry_at)
             if row.next_retry_at <= now:
@@ -129,7 +132,7 @@ class Sweep:
             return False
         await self._write_heartbeat(self._services.clock.now())
         self._awake_until = None
-        return await self._services.store.next_cancel_at() is not None
+        return await self._services.store.next_cancel_at() is not None or await self._orders.start_due() is not None
 
     async def _write_heartbeat(self, until: datetime) -> None:
         now = self._services.clock.now()

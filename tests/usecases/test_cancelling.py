@@ -247,6 +247,32 @@ async def test_a_failed_request_is_redriven_with_all_its_retries(scripted: Desk)
     assert (await scripted.request(order.order_id)).status is CancelStatus.SUCCESS
 
 
+async def test_reconcile_goes_on_trying_a_failed_cancel_at_a_slow_pace(scripted: Desk) -> None:
+    """Invariant 4: it stays FAILED, for people to see, until the exchange says that the order is gone."""
+    order = await open_order(scripted)
+    scripted.exchange.cancel_outcomes = [Refused("no")]
+    await request_cancel(scripted.services, order.order_id, "api", scripted.budget())
+    await Sweep(scripted.services, scripted.budget(60)).run()
+    scripted.exchange.cancelled.clear()
+    scripted.exchange.shown[order.order_id] = seen(order.request, OrderStatus.OPEN, scripted.clock.now())
+
+    for _ in range(11):
+        scripted.clock.turn(60)
+        await reconcile(scripted.services, scripted.budget(4))
+    refused = await scripted.request(order.order_id)
+    tries = len(scripted.exchange.cancelled)
+    ended = seen(order.request, OrderStatus.CANCELLED, scripted.clock.now())
+    scripted.exchange.cancel_outcomes = [Cancelled(ended)]
+    scripted.clock.turn(300)
+    await reconcile(scripted.services, scripted.budget(4))
+    request = await scripted.request(order.order_id)
+
+    assert (refused.status, refused.retry_count) == (CancelStatus.FAILED, 5)
+    assert 2 <= tries <= 4
+    assert (request.status, request.result) == (CancelStatus.SUCCESS, "cancelled")
+    assert (await scripted.order(order.order_id)).status is OrderStatus.CANCELLED
+
+
 async def test_two_processes_on_one_request_ask_the_exchange_once(scripted: Desk) -> None:
     """R15: one claim wins, the other is not a failure."""
     order = await open_order(scripted)

@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from chalicelib.domain.cancels import CancelStatus
-from chalicelib.domain.outcomes import Cancelled, OrderStatus, Refused
+from chalicelib.domain.orders import Order
+from chalicelib.domain.outcomes import Acknowledged, Cancelled, OrderStatus, Refused, Unknown
 from chalicelib.domain.strategies import Heartbeat
 from chalicelib.usecases.cancelling import request_cancel
 from chalicelib.usecases.placing import place_ready
@@ -128,3 +129,66 @@ async def nothing(*_: object) -> list[str]:
 
 async def none(*_: object) -> None:
     return None
+
+
+async def lost_order(scripted: Desk) -> Order:
+    order = await scripted.limit_order()
+    scripted.exchange.place_outcomes = [Unknown("timeout")]
+    await place_ready(scripted.services, order.order_id, "stream", scripted.budget())
+    return await scripted.order(order.order_id)
+
+
+async def test_who_leaves_an_order_unknown_wakes_it(scripted: Desk) -> None:
+    """R27: it is looked up again in seconds, not with the next minute."""
+    order = await lost_order(scripted)
+
+    assert scripted.waker.calls == [[order.order_id]]
+
+
+async def test_an_order_that_waits_to_be_seen_keeps_it_awake_and_is_settled(scripted: Desk) -> None:
+    """Without a cancel request, and within one run."""
+    order = await lost_order(scripted)
+    scripted.exchange.shown[order.order_id] = seen(order.request, OrderStatus.OPEN, scripted.clock.now())
+
+    await Sweep(scripted.services, scripted.budget(60)).run()
+
+    assert (await scripted.order(order.order_id)).status is OrderStatus.OPEN
+
+
+async def test_an_order_named_by_the_wake_up_is_settled_although_the_index_does_not_show_it(scripted: Desk) -> None:
+    """R30: an index may lag behind the call."""
+    order = await lost_order(scripted)
+    scripted.exchange.shown[order.order_id] = seen(order.request, OrderStatus.OPEN, scripted.clock.now())
+    scripted.store.due_orders = nothing
+
+    await Sweep(scripted.services, scripted.budget(60), [order.order_id]).run()
+
+    assert (await scripted.order(order.order_id)).status is OrderStatus.OPEN
+
+
+async def test_orders_that_rest_do_not_keep_it_awake(desk: Desk) -> None:
+    """They are synced by reconcile; an idle system costs nothing."""
+    order = await desk.limit_order()
+    await place_ready(desk.services, order.order_id, "stream", desk.budget())
+    desk.clock.slept.clear()
+
+    await Sweep(desk.services, desk.budget(60)).run()
+
+    assert desk.clock.slept == []
+
+
+async def test_an_order_that_cannot_be_decided_lets_it_go_to_sleep(scripted: Desk) -> None:
+    """R12: it goes on being looked at, at a slow pace, for a person has to decide."""
+    order = await scripted.limit_order()
+    scripted.exchange.place_outcomes = [Acknowledged("x-1")]
+    await place_ready(scripted.services, order.order_id, "stream", scripted.budget())
+
+    for _ in range(8):
+        await Sweep(scripted.services, scripted.budget(60)).run()
+        scripted.clock.turn(60)
+    before = len(scripted.exchange.looked_up)
+    scripted.clock.turn(300)
+    await Sweep(scripted.services, scripted.budget(60)).run()
+
+    assert (await scripted.order(order.order_id)).attention is not None
+    assert len(scripted.exchange.looked_up) - before <= 2

@@ -78,6 +78,9 @@ class BinanceMarket:
         pause = codes.stay_away(answer)
         return LimitNews(pause, left, refused=pause > 0, whole_address=True)
 
+    def use_up_id(self, order: Order) -> Call | None:
+        return None
+
     def public(self, name: str, params: Mapping[str, str], weight: int) -> Call:
         """A call that needs no key."""
         return Call("GET", f"{self.prefix}/{name}", params, signed=False, group=WEIGHT, weight=weight)

@@ -79,6 +79,9 @@ class BybitDialect:
         order_id = _order_id(answer)
         return Acknowledged(order_id) if order_id else Unknown("taken, but without an orderId")
 
+    def use_up_id(self, order: Order) -> Call | None:
+        return None
+
     def cancel(self, order: Order) -> Call:
         body = params.cancel_params(self._category, order)
         return Call("POST", "/v5/order/cancel", body, Encoding.JSON, Purpose.CANCEL, group="cancel")

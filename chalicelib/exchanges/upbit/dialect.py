@@ -79,6 +79,18 @@ class UpbitDialect:
         except ValueError as error:
             return Unknown(f"HTTP {answer.status} without an order: {error}")
 
+    def use_up_id(self, order: Order) -> Call | None:
+        """Far below every market's minimum, and an identifier counts as used even when its request failed."""
+        params = {
+            "market": native_symbol(order.symbol),
+            "side": "bid" if order.side is Side.BUY else "ask",
+            "ord_type": "limit",
+            "price": "1",
+            "volume": format(_VOLUME_STEP, "f"),
+            "identifier": order.client_order_id,
+        }
+        return Call("POST", "/v1/orders", params, Encoding.JSON, Purpose.CREATE, group="order")
+
     def cancel(self, order: Order) -> Call:
         return Call("DELETE", "/v1/order", _reference(order), purpose=Purpose.CANCEL)
 

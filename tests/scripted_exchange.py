@@ -39,6 +39,7 @@ class ScriptedExchange:
         self.cancel_outcomes: list[CancelOutcome] = []
         self.lookups: list[Lookup] = []
         self.shown: dict[str, ExchangeOrder] = {}
+        self.strangers: list[ExchangeOrder] = []
         self.placed: list[OrderRequest] = []
         self.cancelled: list[str] = []
         self.looked_up: list[str] = []
@@ -96,7 +97,8 @@ class ScriptedExchange:
         return _next(self.lookups) or Absent()
 
     async def open_orders(self) -> Sequence[ExchangeOrder]:
-        return []
+        """What `shown` and `strangers` have that is open."""
+        return [order for order in [*self.shown.values(), *self.strangers] if order.status is OrderStatus.OPEN]
 
     async def free_balance(self, asset: str) -> Decimal:
         return Decimal(1)

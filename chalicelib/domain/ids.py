@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -41,6 +41,13 @@ class Ids:
         """Order id and attempt behind a client order id, or None if it is not of our pattern."""
         match = self._ours.fullmatch(client_order_id)
         return (match[1], int(match[2] or 1)) if match else None
+
+    def made_at(self, order_id: str) -> datetime:
+        """When an order id of ours was made, to the millisecond."""
+        value = 0
+        for digit in order_id[len(self._prefix) :][:10]:
+            value = value * 32 + _CROCKFORD.index(digit)
+        return datetime.fromtimestamp(value / 1000, UTC)
 
 
 def first_event_id(at: datetime) -> str:

@@ -23,6 +23,8 @@ class MarketRules:
     min_notional: Decimal | None = None
     min_notional_applies_to_market: bool = True
     max_notional: Decimal | None = None
+    buy_fee: Decimal | None = None
+    """Share that the exchange reserves on top of what a buy costs; None where it takes its fee from what is bought."""
     trading: bool = True
 
 

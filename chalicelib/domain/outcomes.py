@@ -43,6 +43,8 @@ class ExchangeOrder:
     average_price: Decimal | None = None
     updated_at: datetime | None = None
     reason: str | None = None
+    conditional: bool = False
+    """It waits for its trigger: in a book of its own, where the exchange has one for such orders."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,9 @@ class Dialect(Protocol):
     has_clock: bool
     """Whether requests carry a time that the exchange checks (not so at Upbit)."""
 
+    guesses_trigger_side: bool
+    """Whether a stop on the wrong side of the market is taken, as an order that triggers the other way."""
+
     def check(self, order: Order) -> None:
         """Raise OrderNotAcceptedError where the exchange has no such order; the message says what to use."""
 

@@ -23,6 +23,7 @@ from chalicelib.domain.outcomes import (
     LookupFailed,
     NotPlaced,
     PlaceOutcome,
+    Side,
     Throttled,
     Unknown,
 )
@@ -96,12 +97,15 @@ class HttpExchange:
                 self._credentials.get(),
                 self.now(),
             )
-            return await fit_order(
+            request = await fit_order(
                 order,
                 rules,
                 takes_quote_amount=self._dialect.takes_quote_amount(order),
                 free_balance=self.free_balance,
             )
+            if request.stop_price is not None and self._dialect.guesses_trigger_side:
+                _check_side(request.side, request.stop_price, await self.last_price(order.symbol))
+            return request
         except httpx.HTTPError as error:
             raise _unavailable(f"no answer to what sending needs: {type(error).__name__}") from None
         except ValueError as error:
@@ -265,6 +269,15 @@ class HttpExchange:
 
     async def _back_off(self, attempt: int) -> None:
         await self._clock.sleep(random.uniform(0.5, 1.0) * _FIRST_PAUSE * 2**attempt)
+
+
+def _check_side(side: Side, stop_price: Decimal, last_price: Decimal) -> None:
+    """A stop buys on a rise and sells on a fall."""
+    if stop_price > last_price if side is Side.BUY else stop_price < last_price:
+        return
+    where = "above" if side is Side.BUY else "below"
+    message = f"the price is {last_price:f}: the stop_price of a {side.lower()} must be {where} it"
+    raise OrderNotAcceptedError("STOP_ON_WRONG_SIDE", message)
 
 
 def _unavailable(message: str) -> OrderNotAcceptedError:

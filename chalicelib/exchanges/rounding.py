@@ -18,7 +18,7 @@ async def fit_order(
     """The exact request. Raises OrderNotAcceptedError, with the bound in the message, where it cannot be placed."""
     if not rules.trading:
         raise OrderNotAcceptedError("MARKET_CLOSED", f"{order.symbol} does not trade at {order.exchange} now")
-    quantity, quote_amount = await _size(order, free_balance)
+    quantity, quote_amount = await _size(order, rules, free_balance)
     price, stop_price = _rounded_price(order, order.price, rules), _rounded_price(order, order.stop_price, rules)
     if quote_amount is not None and not takes_quote_amount:
         quantity, quote_amount = _by_price(order, quote_amount, price or stop_price), None
@@ -48,7 +48,7 @@ def round_down(amount: Decimal | None, step: Decimal | None) -> Decimal | None:
     return _to_step(amount, step, ROUND_DOWN)
 
 
-async def _size(order: Order, free_balance: FreeBalance) -> tuple[Decimal | None, Decimal | None]:
+async def _size(order: Order, rules: MarketRules, free_balance: FreeBalance) -> tuple[Decimal | None, Decimal | None]:
     """Quantity or quote amount; a percentage is of what is free: of the quote to buy, of the base to sell."""
     if order.percent is None:
         return order.quantity, order.quote_amount
@@ -56,7 +56,9 @@ async def _size(order: Order, free_balance: FreeBalance) -> tuple[Decimal | None
     share = divided(order.percent, Decimal(100))
     if order.side is Side.SELL:
         return times(await free_balance(base), share), None
-    return None, times(await free_balance(quote), share)
+    free = await free_balance(quote)
+    spendable = divided(free, 1 + rules.buy_fee) if rules.buy_fee else free
+    return None, min(times(free, share), spendable)
 
 
 def _by_price(order: Order, quote_amount: Decimal, price: Decimal | None) -> Decimal:

@@ -9,7 +9,8 @@ from chalicelib.domain.outcomes import ExchangeOrder, OrderStatus
 from chalicelib.store.database import ConditionFailedError, Database
 from chalicelib.store.tables import MockOrderRow
 
-_FIELDS = tuple(field.name for field in dataclasses.fields(ExchangeOrder))
+_FIELDS = tuple(field.name for field in dataclasses.fields(ExchangeOrder) if field.name != "conditional")
+"""The mock has one book for all."""
 _KEPT = timedelta(days=90)
 _CALLS = "#calls"
 

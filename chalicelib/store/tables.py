@@ -249,6 +249,7 @@ class RulesRow(Model):
     min_notional = TextAttribute(Decimal, null=True)
     min_notional_applies_to_market = BooleanAttribute()
     max_notional = TextAttribute(Decimal, null=True)
+    buy_fee = TextAttribute(Decimal, null=True)
     trading = BooleanAttribute()
     fetched_at = TextAttribute(datetime)
     ttl = NumberAttribute()

@@ -1,4 +1,4 @@
-"""Settles what nobody else did: PENDING orders, OPEN ones that are due, unsettled log rows, flags without a row."""
+"""Settles what nobody else did: orders that are due, unsettled log rows, flags without a row; hunts orphans."""
 
 import asyncio
 import logging
@@ -15,6 +15,7 @@ from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.usecases.cancel_alerts import carry_out_targets
 from chalicelib.usecases.cancel_requests import restore_request
 from chalicelib.usecases.cancelling import press_on, process_cancel
+from chalicelib.usecases.orphans import hunt_orphans
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services, session_of
@@ -49,6 +50,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
         more = await services.store.due_orders(services.clock.now(), BATCH) if len(pending) >= BATCH else []
         pending = [*waiting, *(order_id for order_id in more if order_id not in seen)]
     await _refresh_events(services, budget)
+    await hunt_orphans(services, budget)
     if seen:
         logger.info("reconcile looked at %d orders", len(seen))
     return len(seen)

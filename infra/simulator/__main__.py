@@ -1,4 +1,7 @@
-"""`python -m infra.simulator --port 0`: prints where it listens and serves until SIGINT or SIGTERM."""
+"""Binance, Bybit and Upbit on one port of this machine, with their HTTP APIs, books, balances and failures.
+
+Prints one line, where it listens, and serves until SIGINT or SIGTERM, which forget everything.
+"""
 
 import argparse
 import os
@@ -7,9 +10,22 @@ import sys
 import threading
 from collections.abc import Sequence
 
+from infra.simulator.instruments import TEST_KEY, TEST_SECRET
 from infra.simulator.running import serve
 
 DEFAULT_PORT = 8010
+EPILOG = f"""
+Every exchange starts with one account:
+  key     {TEST_KEY}
+  secret  {TEST_SECRET}
+
+Commands, whose names and arguments GET /_simulator/ tells, move prices, add accounts and inject failures:
+  curl localhost:{DEFAULT_PORT}/_simulator/state
+  curl localhost:{DEFAULT_PORT}/_simulator/set_price -d '{{"venue":"bybit-spot","symbol":"BTCUSDT","price":"61000"}}'
+  curl localhost:{DEFAULT_PORT}/_simulator/add_account -d '{{"exchange":"upbit","key":"k","secret":"s"}}'
+  curl localhost:{DEFAULT_PORT}/_simulator/hold_answers -d '{{"ms":6000,"exchange":"binance-usdm","key":"k"}}'
+  curl localhost:{DEFAULT_PORT}/_simulator/fault -d '{{"kind":"timeout","taken":true,"operation":"create","times":3}}'
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,16 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m infra.simulator", description=__doc__)
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"0: any free one (default: {DEFAULT_PORT})")
-    parser.add_argument("--latency-ms", type=int, default=0, help="of every exchange, for every request")
-    parser.add_argument("--no-rate-limits", action="store_true", help="count, but never refuse")
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser("python -m infra.simulator", None, __doc__, EPILOG, formatter_class=formatter)
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help=f"0: any free one (default: {DEFAULT_PORT})")
+    parser.add_argument("--latency-ms", type=int, default=0, help="of every exchange, for every request (default: 0)")
+    parser.add_argument("--no-rate-limits", action="store_true", help="count no requests and refuse none")
     parser.add_argument(
         "--exit-with-parent",
         action="store_true",
         help="end when standard input ends, as it does when the process at its other end dies",
     )
     return parser.parse_args(arguments)
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text!r}")
+    return int(text)
 
 
 def _exit_at_end_of_input() -> None:

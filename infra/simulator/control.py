@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, cast
 
 from infra.simulator.faults import Fault
+from infra.simulator.fronts import OPERATIONS, VARIANTS
 from infra.simulator.model import EXCHANGE_OF, Book, Exchange, Order, Reason, State, Venue
 from infra.simulator.views import balances_view, order_view, positions_view
 from infra.simulator.world import World
@@ -131,8 +132,22 @@ class Control:
 
     def fault(self, kind: str, **fields: Any) -> int:
         """Add one (see faults.Fault for the fields); the answer is its id."""
+        fault = Fault(cast(Any, kind), **fields)
+        _check_aim(fault)
         with self._world.lock:
-            return self._world.faults.add(Fault(cast(Any, kind), **fields), self._world.clock.now_ms())
+            return self._world.faults.add(fault, self._world.clock.now_ms())
+
+    def hold_answers(
+        self,
+        ms: int,
+        exchange: str | None = None,
+        key: str | None = None,
+        operation: str = "create",
+        times: int | None = 1,
+    ) -> int:
+        """The exchange acts at once and answers so much later: an acknowledgement that is under way."""
+        fields = {"exchange": exchange, "key": key, "operation": operation, "times": times}
+        return self.fault("slow", taken=True, delay_ms=ms, **fields)
 
     def clear_faults(self, fault_id: int | None = None) -> None:
         with self._world.lock:
@@ -142,7 +157,7 @@ class Control:
         return [dataclasses.asdict(fault) for fault in self._world.faults]
 
     def set_rate_limits(self, exchange: str, on: bool) -> None:
-        """Off: requests are counted and never refused."""
+        """Off: nothing is counted or refused, and no answer tells of limits."""
         self._world.limits_on[_exchange(exchange)] = on
 
     def set_rate_limit(self, name: str, limit: int) -> None:
@@ -190,7 +205,7 @@ class Control:
     def requests(
         self, venue: str | None = None, operation: str | None = None, key: str | None = None
     ) -> list[dict[str, Any]]:
-        """What came in, oldest first, without queries and bodies: they carry signatures."""
+        """What came in, the last 20,000, oldest first, without queries and bodies: they carry signatures."""
         wanted = (("venue", venue), ("operation", operation), ("key", key))
         with self._world.lock:
             return [row for row in self._world.journal if all(value in (None, row[name]) for name, value in wanted)]
@@ -239,6 +254,17 @@ class Control:
         if len(found) != 1:
             raise LookupError(f"{len(found)} live orders are named {name!r}")
         return found[0]
+
+
+def _check_aim(fault: Fault) -> None:
+    """A fault that can never hit is a mistake."""
+    for wanted, known in (
+        (fault.exchange, {*EXCHANGES, *EXCHANGE_OF}),
+        (fault.operation, OPERATIONS),
+        (fault.variant, VARIANTS),
+    ):
+        if wanted is not None and wanted not in known:
+            raise LookupError(f"{wanted!r} is none of {', '.join(sorted(known))}")
 
 
 def _exchange(name: str) -> Exchange:

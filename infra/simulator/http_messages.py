@@ -3,7 +3,9 @@
 import asyncio
 import socket
 import struct
+import time
 from email.utils import formatdate
+from functools import lru_cache
 from http.client import responses as phrases
 
 from infra.simulator.service import Delivery
@@ -70,7 +72,7 @@ async def deliver(
 
 def _encoded(reply: Reply, *, last: bool) -> bytes:
     headers = {
-        "Date": formatdate(usegmt=True),
+        "Date": _date(int(time.time())),
         "Content-Type": reply.content_type,
         "Content-Length": str(len(reply.body)),
         "Connection": "close" if last else "keep-alive",
@@ -79,6 +81,11 @@ def _encoded(reply: Reply, *, last: bool) -> bytes:
     head = [f"HTTP/1.1 {reply.status} {phrases.get(reply.status, '')}"]
     head += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*head, "", ""]).encode("latin-1") + reply.body
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 async def _drip(writer: asyncio.StreamWriter, data: bytes, duration_ms: int) -> None:

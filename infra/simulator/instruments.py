@@ -16,7 +16,7 @@ START_BALANCES: dict[Exchange, dict[str, dict[str, Decimal]]] = {
         "futures": {"USDT": Decimal(100_000)},
     },
     "bybit": {"unified": {"USDT": Decimal(100_000), "BTC": Decimal(10), "ETH": Decimal(100)}},
-    "upbit": {"spot": {"KRW": Decimal(100_000_000), "BTC": Decimal(10), "ETH": Decimal(100)}},
+    "upbit": {"spot": {"KRW": Decimal(100_000_000), "USDT": Decimal(100_000), "BTC": Decimal(10), "ETH": Decimal(100)}},
 }
 
 _BTC, _ETH = Decimal(60_000), Decimal(3_000)
@@ -38,24 +38,29 @@ def _dollar(
     )
 
 
-def _won(base: str, price: Decimal, tick: int) -> Market:
+def _upbit(quote: str, base: str, price: Decimal, rules: tuple[str, str, str]) -> Market:
+    """Fees are taken in the quote. `rules`: the tick at the start price, the least total, the fee."""
     smallest = Decimal("0.00000001")
-    fee = Decimal("0.0005")
+    tick, least_total, fee = map(Decimal, rules)
     return Market(
         venue="upbit",
-        symbol=f"KRW-{base}",
+        symbol=f"{quote}-{base}",
         base=base,
-        quote="KRW",
-        tick=Decimal(tick),
+        quote=quote,
+        tick=tick,
         step=smallest,
         min_quantity=smallest,
         max_quantity=Decimal(10**9),
-        min_notional=Decimal(5_000),
-        start_price=price * _WON,
+        min_notional=least_total,
+        start_price=price,
         taker_fee=fee,
         maker_fee=fee,
         fee_in_quote=True,
     )
+
+
+# docs.upbit.com, krw-market-info and usdt-market-info. They name no fee: 0.25 % in the USDT market is assumed.
+_KRW, _USDT = ("1000", "5000", "0.0005"), ("0.01", "0.5", "0.0025")
 
 
 MARKETS: tuple[Market, ...] = (
@@ -67,6 +72,8 @@ MARKETS: tuple[Market, ...] = (
     _dollar("bybit-spot", "ETH", _ETH, ("0.01", "0.00001", "0.0003", "1000", "5")),
     _dollar("bybit-linear", "BTC", _BTC, ("0.10", "0.001", "0.001", "1190", "5"), ("0.00055", "0.0002")),
     _dollar("bybit-linear", "ETH", _ETH, ("0.01", "0.01", "0.01", "7240", "5"), ("0.00055", "0.0002")),
-    _won("BTC", _BTC, 1_000),
-    _won("ETH", _ETH, 1_000),
+    _upbit("KRW", "BTC", _BTC * _WON, _KRW),
+    _upbit("KRW", "ETH", _ETH * _WON, _KRW),
+    _upbit("USDT", "BTC", _BTC, _USDT),
+    _upbit("USDT", "ETH", _ETH, _USDT),
 )

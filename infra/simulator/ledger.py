@@ -145,6 +145,7 @@ def margin_in_use(account: Account, venue: Venue, live: Iterable[Order]) -> Deci
 
 def recorded(order: Order, fill: Fill) -> None:
     order.fills.append(fill)
+    order.account.trades.append((order, fill))
     order.filled += fill.quantity
     order.filled_quote += fill.quantity * fill.price
     order.updated_ms = fill.time_ms

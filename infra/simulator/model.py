@@ -131,6 +131,9 @@ class Account:
     live: dict[tuple[Venue, int], "Order"] = field(default_factory=dict)
     index: dict[tuple[Venue, str, str], list["Order"]] = field(default_factory=dict)
     """Orders by (venue, "id" or "uuid" or "client", value), oldest first."""
+    trades: list[tuple["Order", "Fill"]] = field(default_factory=list)
+    ended: dict[Venue, int] = field(default_factory=dict)
+    """How many orders have ended."""
 
     def balance(self, wallet: str, asset: str) -> Balance:
         return self.wallets.setdefault(wallet, {}).setdefault(asset, Balance())
@@ -204,6 +207,8 @@ class Order:
     fills: list[Fill] = field(default_factory=list)
     working_ms: int = 0
     triggered_ms: int = 0
+    ended_number: int = 0
+    """The how manieth of its account and venue to end."""
     readable_at: int = 0
     """Reads do not see it before this time of the simulator's clock."""
     cancelable_at: int = 0
@@ -223,8 +228,10 @@ class Order:
 
     def leave(self, state: State, reason: Reason, now_ms: int) -> None:
         """It is live no more."""
+        venue = self.market.venue
         self.state, self.reason, self.updated_ms = state, reason, now_ms
-        self.account.live.pop((self.market.venue, self.id), None)
+        self.account.live.pop((venue, self.id), None)
+        self.ended_number = self.account.ended[venue] = self.account.ended.get(venue, 0) + 1
 
     @property
     def remaining(self) -> Decimal:
@@ -254,4 +261,4 @@ def text(value: Decimal) -> str:
 
 
 def fixed(value: Decimal, places: int = 8) -> str:
-    return format(value.quantize(Decimal(1).scaleb(-places)), "f")
+    return format(value, f".{places}f")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from infra.simulator.model import Account, Order, Venue
+from infra.simulator.model import Account, Fill, Order, Venue
 from infra.simulator.world import World
 
 
@@ -12,6 +12,22 @@ def orders_of(world: World, account: Account, venue: Venue, symbol: str | None =
     for order in account.orders:
         if order.market.venue == venue and order.readable_at <= now and symbol in (None, order.market.symbol):
             yield order
+
+
+def newest_of(world: World, account: Account, venue: Venue) -> Iterator[Order]:
+    """As `orders_of`, newest first."""
+    now = world.clock.now_ms()
+    for order in reversed(account.orders):
+        if order.market.venue == venue and order.readable_at <= now:
+            yield order
+
+
+def trades_of(world: World, account: Account, venue: Venue, symbol: str | None = None) -> Iterator[tuple[Order, Fill]]:
+    """The fills of readable orders, newest first."""
+    now = world.clock.now_ms()
+    for order, fill in reversed(account.trades):
+        if order.market.venue == venue and order.readable_at <= now and symbol in (None, order.market.symbol):
+            yield order, fill
 
 
 def live_of(world: World, account: Account, venue: Venue, symbol: str | None = None) -> list[Order]:

@@ -29,6 +29,8 @@ class FixedWindow:
 
 @dataclass(frozen=True)
 class Usage:
+    """`reset_ms`: when there is room again; now, if there is."""
+
     allowed: bool
     left: int
     reset_ms: int
@@ -48,7 +50,7 @@ class RollingWindow:
         if len(times) >= limit:
             return Usage(False, 0, times[0] + self.interval_ms)
         times.append(now_ms)
-        return Usage(True, limit - len(times), times[0] + self.interval_ms)
+        return Usage(True, limit - len(times), now_ms)
 
 
 class Bans:

@@ -14,6 +14,11 @@ import httpx
 from infra.simulator.instruments import TEST_KEY, TEST_SECRET
 
 
+def hex_signature(secret: str, text: str) -> str:
+    """HMAC-SHA256, as Binance and Bybit want it."""
+    return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
+
+
 class BinanceClient:
     def __init__(self, http: httpx.Client, now_ms: Callable[[], int]) -> None:
         self.http = http
@@ -22,8 +27,7 @@ class BinanceClient:
 
     def send(self, method: str, path: str, **params: Any) -> httpx.Response:
         query = urlencode({"timestamp": self.now_ms(), **params})
-        signature = hmac.new(self.secret.encode(), query.encode(), hashlib.sha256).hexdigest()
-        signed = f"{query}&signature={signature}"
+        signed = f"{query}&signature={hex_signature(self.secret, query)}"
         headers = {"X-MBX-APIKEY": self.key}
         if method == "POST":
             headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -48,12 +52,11 @@ class BybitClient:
 
     def _headers(self, payload: str) -> dict[str, str]:
         now = str(self.now_ms())
-        signature = hmac.new(self.secret.encode(), f"{now}{self.key}5000{payload}".encode(), hashlib.sha256)
         return {
             "X-BAPI-API-KEY": self.key,
             "X-BAPI-TIMESTAMP": now,
             "X-BAPI-RECV-WINDOW": "5000",
-            "X-BAPI-SIGN": signature.hexdigest(),
+            "X-BAPI-SIGN": hex_signature(self.secret, f"{now}{self.key}5000{payload}"),
             "Content-Type": "application/json",
         }
 

@@ -7,7 +7,7 @@ import pytest
 
 from infra.simulator.control import Control
 from infra.simulator.instruments import TEST_KEY
-from tests.simulator.signing import BinanceClient
+from tests.simulator.signing import BinanceClient, hex_signature
 
 ORDER = "/api/v3/order"
 
@@ -191,6 +191,22 @@ def test_timestamps_are_checked_on_arrival_and_again_before_the_engine(
     assert len(control.orders()) == 1
 
 
+@pytest.mark.parametrize("path", [ORDER, "/api/v3/openOrders"])
+def test_a_cancel_is_checked_again_before_the_engine_too(binance: BinanceClient, control: Control, path: str) -> None:
+    """A stale one leaves the order alone."""
+    now = binance.now_ms()
+    control.hold_clock(now)
+    order = binance.limit().json()
+    target = {"symbol": "BTCUSDT"} | ({"orderId": order["orderId"]} if path == ORDER else {})
+    control.fault("engine_delay", exchange="binance", delay_ms=1001, times=1)
+
+    stale = binance.send("DELETE", path, **target, timestamp=now - 4000)
+
+    assert refusal(stale)[1:] == (-1021, "Timestamp for this request is outside of the recvWindow.")
+    assert control.orders()[0]["live"]
+    assert binance.send("DELETE", path, **target, timestamp=now - 4000).status_code == 200
+
+
 def test_keys_and_signatures_are_checked(binance: BinanceClient, control: Control, http: httpx.Client) -> None:
     """Missing, unknown, denied, wrong secret, un-encoded before signing."""
     missing = http.get("/api/v3/account")
@@ -206,17 +222,54 @@ def test_keys_and_signatures_are_checked(binance: BinanceClient, control: Contro
 
 def test_the_signature_is_over_the_percent_encoded_parameters(binance: BinanceClient, http: httpx.Client) -> None:
     """Since 2026-01-15: signing the raw text is refused."""
-    import hashlib
-    import hmac
-
     raw = f"symbol=１２３&timestamp={binance.now_ms()}"
-    signature = hmac.new(binance.secret.encode(), raw.encode(), hashlib.sha256).hexdigest()
+    signed = f"{raw}&signature={hex_signature(binance.secret, raw)}"
 
-    answer = http.get(f"/api/v3/openOrders?{raw}&signature={signature}", headers={"X-MBX-APIKEY": binance.key})
+    answer = http.get(f"/api/v3/openOrders?{signed}", headers={"X-MBX-APIKEY": binance.key})
     encoded = binance.send("GET", "/api/v3/openOrders", symbol="１２３")
 
     assert refusal(answer)[1] == -1022
     assert refusal(encoded)[1] == -1121
+
+
+def test_query_and_body_are_signed_as_one_and_the_query_wins(
+    binance: BinanceClient, http: httpx.Client, control: Control
+) -> None:
+    """Concatenated without a separator; the signature may stand in either."""
+    query, body = f"symbol=BTCUSDT&timestamp={binance.now_ms()}", "symbol=ETHUSDT&side=BUY&type=MARKET&quantity=0.01"
+    signature = hex_signature(binance.secret, query + body)
+    headers = {"X-MBX-APIKEY": binance.key, "Content-Type": "application/x-www-form-urlencoded"}
+
+    in_query = http.post(f"{ORDER}?{query}&signature={signature}", content=body, headers=headers)
+    in_body = http.post(f"{ORDER}?{query}", content=f"{body}&signature={signature}", headers=headers)
+    with_separator = hex_signature(binance.secret, f"{query}&{body}")
+    refused = http.post(f"{ORDER}?{query}&signature={with_separator}", content=body, headers=headers)
+
+    assert (in_query.status_code, in_body.status_code) == (200, 200)
+    assert [order["symbol"] for order in control.orders()] == ["BTCUSDT", "BTCUSDT"]
+    assert refusal(refused)[1] == -1022
+
+
+def test_hex_is_read_in_any_case_and_time_in_microseconds_too(binance: BinanceClient, http: httpx.Client) -> None:
+    """Both as documented; a DELETE may carry its parameters as a form."""
+    order = binance.limit().json()
+    form = f"symbol=BTCUSDT&orderId={order['orderId']}&timestamp={binance.now_ms() * 1000}"
+    signature = hex_signature(binance.secret, form).upper()
+    headers = {"X-MBX-APIKEY": binance.key, "Content-Type": "application/x-www-form-urlencoded"}
+
+    answer = http.request("DELETE", ORDER, content=f"{form}&signature={signature}", headers=headers)
+
+    assert answer.json()["status"] == "CANCELED"
+
+
+def test_a_parameter_that_is_sent_twice_is_refused(binance: BinanceClient, http: httpx.Client) -> None:
+    """Which of them was meant cannot be known."""
+    query = f"symbol=BTCUSDT&symbol=ETHUSDT&timestamp={binance.now_ms()}"
+    signed = f"{query}&signature={hex_signature(binance.secret, query)}"
+
+    answer = http.get(f"/api/v3/openOrders?{signed}", headers={"X-MBX-APIKEY": binance.key})
+
+    assert refusal(answer)[1] == -1101
 
 
 def test_a_denied_key_is_refused_until_it_is_allowed_again(binance: BinanceClient, control: Control) -> None:

@@ -8,6 +8,7 @@ from infra.simulator.instruments import TEST_KEY
 from tests.simulator.signing import BinanceClient
 
 ORDER, ALGO = "/fapi/v1/order", "/fapi/v1/algoOrder"
+DAY_MS = 86_400_000
 STOP = {"algoType": "CONDITIONAL", "type": "STOP_MARKET", "quantity": "0.01", "side": "SELL", "triggerPrice": "55000"}
 
 
@@ -188,10 +189,63 @@ def test_a_canceled_order_without_a_fill_is_forgotten_after_three_days(
     control.fill("filled", "0.004")
     binance.send("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
 
-    control.advance_clock(3 * 86_400_000 + 1)
+    control.advance_clock(3 * DAY_MS + 1)
 
     assert refusal(binance.send("GET", ORDER, symbol="BTCUSDT", origClientOrderId="unfilled"))[0] == -2013
     assert binance.send("GET", ORDER, symbol="BTCUSDT", origClientOrderId="filled").json()["status"] == "CANCELED"
+
+
+def test_the_three_days_count_from_the_creation(binance: BinanceClient, control: Control) -> None:
+    """An old order that is cancelled is gone at once; what has a fill stays ninety days."""
+    control.hold_clock(binance.now_ms())
+    for name in ("unfilled", "filled"):
+        binance.limit(ORDER, newClientOrderId=name)
+    binance.order(ALGO, clientAlgoId="a", **STOP)
+    control.fill("filled", "0.004")
+    control.advance_clock(3 * DAY_MS + 1)
+
+    def codes() -> list[int]:
+        """0: it is found."""
+        plain = [
+            binance.send("GET", ORDER, symbol="BTCUSDT", origClientOrderId=name) for name in ("unfilled", "filled")
+        ]
+        apart = binance.send("GET", ALGO, clientAlgoId="a")
+        return [answer.json().get("code", 0) for answer in (*plain, apart)]
+
+    live = codes()
+    binance.send("DELETE", "/fapi/v1/allOpenOrders", symbol="BTCUSDT")
+    binance.send("DELETE", ALGO, clientAlgoId="a")
+    ended = codes()
+    control.advance_clock(87 * DAY_MS)
+
+    assert live == [0, 0, 0]
+    assert ended == [-2013, 0, -2013]
+    assert codes() == [-2013, -2013, -2013]
+
+
+def test_a_triggered_algo_order_is_kept_as_long_as_the_order_that_trades(
+    binance: BinanceClient, control: Control
+) -> None:
+    """Ninety days with a fill."""
+    control.hold_clock(binance.now_ms())
+    binance.order(ALGO, clientAlgoId="a", **STOP)
+    control.set_price("binance-usdm", "BTCUSDT", "54000")
+    control.advance_clock(4 * DAY_MS)
+
+    assert binance.send("GET", ALGO, clientAlgoId="a").json()["algoStatus"] == "FINISHED"
+
+
+def test_timestamps_are_checked_on_arrival_only(binance: BinanceClient, control: Control) -> None:
+    """No second check is documented: what is late in the engine trades all the same."""
+    now = binance.now_ms()
+    control.hold_clock(now)
+    control.fault("engine_delay", operation="create", delay_ms=1001)
+
+    late = binance.limit(ORDER, timestamp=now - 5001)
+    delayed = binance.limit(ORDER, timestamp=now - 4000)
+
+    assert refusal(late)[0] == -1021
+    assert delayed.status_code == 200
 
 
 def test_the_open_order_query_denies_a_filled_order(binance: BinanceClient) -> None:

@@ -10,7 +10,8 @@ from infra.simulator.instruments import TEST_KEY
 from tests.simulator.signing import BybitClient
 
 MARKET: dict[str, Any] = {"orderType": "Market", "price": None}
-REALTIME, HISTORY = "/v5/order/realtime", "/v5/order/history"
+REALTIME, HISTORY, EXECUTIONS = "/v5/order/realtime", "/v5/order/history", "/v5/execution/list"
+DAY_MS = 86_400_000
 
 
 @pytest.fixture(autouse=True)
@@ -261,10 +262,26 @@ def test_realtime_and_history_forget_differently(bybit: BybitClient, control: Co
 
     assert names(REALTIME, orderLinkId="filled") == []
     assert names(HISTORY) == ["canceled", "filled"]
-    control.advance_clock(86_400_001)
+    control.advance_clock(DAY_MS + 1)
     assert names(HISTORY) == ["filled"]
-    control.advance_clock(7 * 86_400_000)
+    assert names(HISTORY, orderLinkId="canceled") == []
+    control.advance_clock(7 * DAY_MS)
     assert names(HISTORY) == []
+    assert names(HISTORY, orderLinkId="filled") == ["filled"]
+
+
+def test_realtime_keeps_the_last_500_closed(bybit: BybitClient, control: Control) -> None:
+    """Older ones are in the history only, whether listed or asked for by id."""
+    control.set_rate_limits("bybit", on=False)
+    for number in range(501):
+        bybit.create(**MARKET, qty="6", orderLinkId=f"n-{number}")
+    later(control)
+
+    assert bybit.rows(REALTIME, orderLinkId="n-0") == []
+    assert [row["orderLinkId"] for row in bybit.rows(HISTORY, orderLinkId="n-0")] == ["n-0"]
+    assert bybit.row(orderLinkId="n-1")["orderLinkId"] == "n-1"
+    assert bybit.rows(REALTIME) == []
+    assert len(bybit.rows(REALTIME, openOnly="1", limit=50)) == 50
 
 
 def test_linear_lists_want_a_scope(bybit: BybitClient) -> None:
@@ -296,9 +313,100 @@ def test_executions_are_found_by_link_id(bybit: BybitClient, control: Control) -
     bybit.create("linear", **MARKET, orderLinkId="y")
     later(control)
 
-    (row,) = bybit.rows("/v5/execution/list", "linear", orderLinkId="x")
+    (row,) = bybit.rows(EXECUTIONS, "linear", orderLinkId="x")
 
     assert (row["execQty"], row["execPrice"], row["execFee"], row["feeCurrency"]) == ("0.01", "60000", "0.33", "USDT")
+
+
+def test_executions_of_an_order_come_newest_first(bybit: BybitClient, control: Control) -> None:
+    """Each tells what was left after it."""
+    order = bybit.create("linear", orderLinkId="x")["result"]
+    later(control)
+    for quantity in ("0.004", "0.006"):
+        control.fill("x", quantity)
+
+    rows = bybit.rows(EXECUTIONS, "linear", orderId=order["orderId"])
+
+    assert [(row["execQty"], row["leavesQty"], row["isMaker"]) for row in rows] == [
+        ("0.006", "0", True),
+        ("0.004", "0.006", True),
+    ]
+    assert {(row["orderId"], row["orderLinkId"], row["symbol"]) for row in rows} == {(order["orderId"], "x", "BTCUSDT")}
+
+
+def test_with_an_id_other_filters_of_executions_are_ignored(bybit: BybitClient, control: Control) -> None:
+    """orderId before orderLinkId before symbol; an unknown id finds nothing."""
+    first, second = (bybit.create(**MARKET, qty="600", orderLinkId=name)["result"] for name in ("x", "y"))
+    bybit.create(**(MARKET | {"symbol": "ETHUSDT"}), qty="600", orderLinkId="eth")
+    later(control)
+
+    def links(**params: str) -> list[str]:
+        body = bybit.get(EXECUTIONS, category="spot", **params).json()
+        return [row["orderLinkId"] for row in body["result"]["list"]]
+
+    assert links(orderId=first["orderId"], orderLinkId="y", symbol="ETHUSDT") == ["x"]
+    assert links(orderLinkId=second["orderLinkId"], symbol="ETHUSDT", startTime="1") == ["y"]
+    assert links(symbol="ETHUSDT") == ["eth"]
+    assert links(baseCoin="BTC") == ["y", "x"]
+    assert links(orderLinkId="unknown") == []
+
+
+def test_executions_are_listed_for_a_week(bybit: BybitClient, control: Control) -> None:
+    """An earlier week is asked for; by id there is no end, and an invisible order has none yet."""
+    start = bybit.now_ms()
+    bybit.create(**MARKET, qty="600", orderLinkId="old")
+    control.advance_clock(8 * DAY_MS)
+    control.fault("invisible", operation="create", delay_ms=1000)
+    bybit.create(**MARKET, qty="600", orderLinkId="hidden")
+    later(control)
+
+    def links(**params: str) -> list[str]:
+        return [row["orderLinkId"] for row in bybit.rows(EXECUTIONS, **params)]
+
+    assert links() == links(orderLinkId="hidden") == []
+    assert links(orderLinkId="old") == links(startTime=str(start)) == ["old"]
+    too_long = bybit.get(EXECUTIONS, category="spot", startTime=str(start), endTime=str(start + 8 * DAY_MS)).json()
+    assert too_long["retCode"] == 10001
+    control.advance_clock(1000)
+    assert links() == ["hidden"]
+
+
+def test_an_execution_has_the_documented_fields(bybit: BybitClient, control: Control) -> None:
+    """Those of order/execution.mdx and its example; `createType` of contracts only."""
+    documented = (
+        "symbol orderType underlyingPrice orderLinkId side indexPrice orderId stopOrderType leavesQty execTime "
+        "feeCurrency isMaker execFee feeRate execId tradeIv blockTradeId markPrice execPrice markIv orderQty "
+        "orderPrice execValue execType execQty closedSize extraFees seq"
+    )
+    for category in ("spot", "linear"):
+        bybit.create(category, **MARKET, marketUnit="baseCoin")
+    later(control)
+
+    (spot,), (linear,) = bybit.rows(EXECUTIONS), bybit.rows(EXECUTIONS, "linear")
+
+    assert set(spot) == set(documented.split())
+    assert set(linear) == set(documented.split()) | {"createType"}
+    assert type(linear["isMaker"]) is bool
+    assert type(linear["seq"]) is int
+    assert {type(value) for name, value in linear.items() if name not in ("isMaker", "seq")} == {str}
+
+
+def test_executions_come_in_pages(bybit: BybitClient, control: Control) -> None:
+    """Fifty by default, a hundred at most."""
+    bybit.create("linear", qty="0.2", orderLinkId="x")
+    later(control)
+    for _ in range(120):
+        control.fill("x", "0.001")
+
+    def page(**params: Any) -> dict[str, Any]:
+        return dict(bybit.get(EXECUTIONS, category="linear", **params).json()["result"])
+
+    first = page(limit=200)
+    second = page(limit=200, cursor=first["nextPageCursor"])
+
+    assert len(page()["list"]) == 50
+    assert [len(first["list"]), len(second["list"]), second["nextPageCursor"]] == [100, 20, ""]
+    assert len({row["execId"] for row in first["list"] + second["list"]}) == 120
 
 
 def test_the_wallet_counts_what_is_locked(bybit: BybitClient, control: Control) -> None:

@@ -173,18 +173,20 @@ def test_bybit_spot_conditional_orders_need_their_filter(client: Callable[..., A
     until(lambda: control.orders(live=True), lambda rows: rows == [])
 
 
-def test_upbit_places_looks_up_lists_and_cancels(client: Callable[..., Any], control: Control) -> None:
+@pytest.mark.parametrize(("symbol", "price"), [("BTC/KRW", 80_000_000), ("BTC/USDT", 59_000)])
+def test_upbit_places_looks_up_lists_and_cancels(
+    client: Callable[..., Any], control: Control, symbol: str, price: int
+) -> None:
     """The cancel is answered with the order still open."""
     exchange = client("upbit")
-    symbol = "BTC/KRW"
 
-    order = exchange.create_order(symbol, "limit", "buy", 0.01, 80_000_000, {"clientOrderId": "mine-1"})
+    order = exchange.create_order(symbol, "limit", "buy", 0.01, price, {"clientOrderId": "mine-1"})
     looked_up = exchange.fetch_order(order["id"], symbol)
     listed = exchange.fetch_open_orders(symbol)
     answered = exchange.cancel_order(order["id"], symbol)
     afterwards = until(lambda: exchange.fetch_order(order["id"], symbol), lambda found: found["status"] != "open")
 
-    assert (looked_up["status"], looked_up["clientOrderId"], looked_up["price"]) == ("open", "mine-1", 80_000_000)
+    assert (looked_up["status"], looked_up["clientOrderId"], looked_up["price"]) == ("open", "mine-1", price)
     assert [found["id"] for found in listed] == [order["id"]]
     assert (answered["status"], afterwards["status"]) == ("open", "canceled")
     assert [row["state"] for row in control.orders()] == ["canceled"]

@@ -1,8 +1,12 @@
 """The control API over HTTP, the command line, and the process."""
 
+import signal
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -41,6 +45,8 @@ def test_every_command_is_a_post_with_json(binance: BinanceClient, http: httpx.C
         ("POST", "set_price", {"venue": "nyse", "symbol": "X", "price": "1"}, 400),
         ("POST", "fault", {"kind": "explosion"}, 400),
         ("POST", "fill", {"order": "unknown"}, 400),
+        ("POST", "set_price", {"venue": "upbit", "symbol": "KRW-BTC", "price": "a lot"}, 400),
+        ("POST", "fault", {"kind": "error", "operation": "plaec"}, 400),
         ("POST", "set_price", {}, 400),
         ("POST", "set_price", [], 400),
     ],
@@ -51,6 +57,30 @@ def test_mistakes_are_told(http: httpx.Client, method: str, path: str, body: obj
 
     assert answer.status_code == status
     assert answer.json()["error"]
+
+
+def test_the_control_api_tells_its_commands(http: httpx.Client) -> None:
+    """With their arguments."""
+    commands = http.get("/_simulator/").json()["commands"]
+
+    assert commands["hold_clock"] == "(self, ms: int) -> None Let time stand still at this moment."
+    assert {"fault", "hold_answers", "add_account", "set_price", "orders", "state"} <= commands.keys()
+
+
+def test_one_connection_serves_many_accounts(http: httpx.Client, binance: BinanceClient, control: Control) -> None:
+    """Added over HTTP, each with the usual money; the connection is kept alive."""
+    for number in range(20):
+        http.post("/_simulator/add_account", json={"exchange": "binance", "key": f"k-{number}", "secret": TEST_SECRET})
+
+    connections = set()
+    for number in range(20):
+        binance.key = f"k-{number}"
+        answer = binance.limit(newClientOrderId="same")
+        assert answer.status_code == 200
+        connections.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+
+    assert len(connections) == 1
+    assert len({order["account"] for order in control.orders(client_id="same")}) == 20
 
 
 def test_accounts_come_with_their_own_money(binance: BinanceClient, control: Control) -> None:
@@ -155,17 +185,64 @@ def test_two_simulators_share_nothing() -> None:
             serve(one.port)
 
 
+COMMAND = (sys.executable, "-m", "infra.simulator", "--port")
+
+
+@contextmanager
+def command(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process and the URL that its one line tells; it is gone afterwards."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen([*COMMAND, "0", *options], cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process, process.stdout.readline().removeprefix("simulator listening on ").strip()
+        finally:
+            process.kill()
+
+
 def test_the_command_serves_until_its_parent_is_gone() -> None:
     """It prints where; the end of its standard input ends it."""
-    command = [sys.executable, "-m", "infra.simulator", "--port", "0", "--exit-with-parent", "--no-rate-limits"]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        assert process.stdin is not None
-        line = process.stdout.readline()
-        url = line.removeprefix("simulator listening on ").strip()
-
+    with command("--exit-with-parent", "--no-rate-limits") as (process, url):
         answer = httpx.get(f"{url}/api/v3/ping", trust_env=False)
+        assert process.stdin is not None
         process.stdin.close()
 
         assert process.wait(timeout=5) == 0
         assert answer.json() == {}
+        assert "x-mbx-used-weight-1m" not in answer.headers
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_command_even_while_a_client_waits(number: signal.Signals) -> None:
+    """With status 0 and no further word."""
+    with command("--latency-ms", "60000") as (process, url), socket.create_connection(address(url)) as client:
+        client.sendall(b"GET /api/v3/ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        process.send_signal(number)
+
+        assert process.wait(timeout=5) == 0
+        assert process.stdout is not None
+        assert process.stdout.read() == ""
+
+
+def test_a_busy_port_ends_the_command_with_one_line(simulator: Simulator) -> None:
+    """It names the port."""
+    ended = subprocess.run([*COMMAND, str(simulator.port)], cwd=ROOT, capture_output=True, text=True, timeout=20)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.count("\n") == 1
+    assert f"cannot listen on port {simulator.port}" in ended.stderr
+    assert "in use" in ended.stderr
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "http"])
+def test_a_port_that_is_none_is_told(port: str) -> None:
+    """Before anything is started."""
+    ended = subprocess.run([*COMMAND, port], cwd=ROOT, capture_output=True, text=True, timeout=20)
+
+    assert ended.returncode == 2
+    assert "a port is a number from 0 to 65535" in ended.stderr
+
+
+def address(url: str) -> tuple[str, int]:
+    host, _, port = url.removeprefix("http://").partition(":")
+    return host, int(port)

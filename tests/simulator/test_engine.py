@@ -11,13 +11,14 @@ from infra.simulator.instruments import TEST_KEY
 from infra.simulator.model import WALLET_OF, ZERO, Account, Intent, Order, RefusedError, Trigger, Venue
 from infra.simulator.world import World
 
-SYMBOLS: dict[Venue, str] = {
-    "binance-spot": "BTCUSDT",
-    "binance-usdm": "BTCUSDT",
-    "bybit-spot": "BTCUSDT",
-    "bybit-linear": "BTCUSDT",
-    "upbit": "KRW-BTC",
-}
+MARKETS: list[tuple[Venue, str]] = [
+    ("binance-spot", "BTCUSDT"),
+    ("binance-usdm", "BTCUSDT"),
+    ("bybit-spot", "BTCUSDT"),
+    ("bybit-linear", "BTCUSDT"),
+    ("upbit", "KRW-BTC"),
+    ("upbit", "USDT-BTC"),
+]
 PERCENT = st.integers(90, 110)
 
 intents = st.fixed_dictionaries(
@@ -46,10 +47,10 @@ moves = st.one_of(
 class Trader:
     """Plays moves on one market."""
 
-    def __init__(self, venue: Venue) -> None:
+    def __init__(self, venue: Venue, symbol: str) -> None:
         self.world = World()
         self.engine = self.world.engine
-        self.book = self.engine.books[venue, SYMBOLS[venue]]
+        self.book = self.engine.books[venue, symbol]
         self.market = self.book.market
         self.start = self.market.start_price
         self.account: Account = self.world.credentials[self.market.exchange, TEST_KEY].account
@@ -101,10 +102,11 @@ def held(orders: list[Order], asset: str, market_base: str) -> Decimal:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.sampled_from(list(SYMBOLS)), st.lists(moves, max_size=25))
-def test_what_is_locked_is_what_live_orders_hold(venue: Venue, played: list[tuple[str, Any]]) -> None:
+@given(st.sampled_from(MARKETS), st.lists(moves, max_size=25))
+def test_what_is_locked_is_what_live_orders_hold(market: tuple[Venue, str], played: list[tuple[str, Any]]) -> None:
     """After every move: no spot balance is negative, and ended orders hold nothing."""
-    trader = Trader(venue)
+    venue, symbol = market
+    trader = Trader(venue, symbol)
 
     for move, argument in played:
         trader.play(move, argument)
@@ -117,10 +119,11 @@ def test_what_is_locked_is_what_live_orders_hold(venue: Venue, played: list[tupl
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.sampled_from(list(SYMBOLS)), st.lists(moves, max_size=25))
-def test_fills_add_up_to_the_balances(venue: Venue, played: list[tuple[str, Any]]) -> None:
+@given(st.sampled_from(MARKETS), st.lists(moves, max_size=25))
+def test_fills_add_up_to_the_balances(market: tuple[Venue, str], played: list[tuple[str, Any]]) -> None:
     """Base bought less base sold less fees is what the wallet gained; a position is the sum of its fills."""
-    trader = Trader(venue)
+    venue, symbol = market
+    trader = Trader(venue, symbol)
     for move, argument in played:
         trader.play(move, argument)
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from infra.simulator.control import Control
 from infra.simulator.faults import KINDS
-from infra.simulator.instruments import TEST_KEY
+from infra.simulator.instruments import TEST_KEY, TEST_SECRET
 from tests.simulator.signing import BinanceClient, BybitClient, UpbitClient
 
 GOLDEN = Path(__file__).parents[1] / "exchanges" / "golden"
@@ -128,6 +129,9 @@ def test_an_order_can_be_invisible_for_a_while(binance: BinanceClient, control: 
 
 
 INTERNAL = "Internal error; unable to process your request. Please try again."
+PROCESSING = "An unknown error occurred while processing the request."
+MESSAGE_BUS = "An unexpected response was received from the message bus. Execution status unknown."
+OVERLOADED = "Server is currently overloaded with other requests. Please try again in a few minutes."
 UNKNOWN = "Unknown error, please check your request or try again later."
 THROTTLED = (
     "Request throttled by system-level protection. Reduce-only/close-position orders are exempt. Please try again."
@@ -139,7 +143,13 @@ BACKEND = "Timeout waiting for response from backend server. Send status unknown
 @pytest.mark.parametrize(
     ("venue", "variant", "status", "body"),
     [
+        ("binance-spot", "unknown", 500, {"code": -1000, "msg": PROCESSING}),
         ("binance-spot", "internal", 500, {"code": -1001, "msg": INTERNAL}),
+        ("binance-spot", "unexpected", 500, {"code": -1006, "msg": MESSAGE_BUS}),
+        ("binance-spot", "backend_timeout", 504, {"code": -1007, "msg": BACKEND}),
+        ("binance-spot", "throttled", 503, {"code": -1008, "msg": OVERLOADED}),
+        ("binance-spot", "bad_gateway", 502, None),
+        ("binance-spot", "gateway_timeout", 504, None),
         ("binance-spot", "waf", 403, None),
         ("binance-usdm", "unknown", 503, {"msg": UNKNOWN}),
         ("binance-usdm", "unavailable", 503, {"msg": "Service Unavailable."}),
@@ -172,6 +182,8 @@ def test_binance_errors_of_each_kind(
         ("order_timeout", 200, 170146),
         ("http_429", 429, None),
         ("access_too_frequent", 403, None),
+        ("internal", 500, None),
+        ("bad_gateway", 502, None),
         ("gateway_timeout", 504, None),
     ],
 )
@@ -187,7 +199,9 @@ def test_bybit_errors_of_each_kind(
     assert code is None or answer.json()["retCode"] == code
 
 
-@pytest.mark.parametrize(("variant", "status"), [("bad_gateway", 502), ("gateway_timeout", 504), ("unknown", 500)])
+@pytest.mark.parametrize(
+    ("variant", "status"), [("unknown", 500), ("internal", 500), ("bad_gateway", 502), ("gateway_timeout", 504)]
+)
 def test_upbit_errors_of_each_kind(upbit: UpbitClient, control: Control, variant: str, status: int) -> None:
     """With and without JSON."""
     control.fault("error", exchange="upbit", variant=variant, taken=True, **CREATE)
@@ -308,6 +322,47 @@ def test_faults_hit_what_they_are_aimed_at(binance: BinanceClient, control: Cont
 
     assert statuses == [500, 500, 200]
     assert len(control.faults()) == 4
+
+
+def test_a_fault_can_be_for_one_of_two_accounts(binance: BinanceClient, control: Control) -> None:
+    """The other's orders go through meanwhile."""
+    control.add_account("binance", "other", TEST_SECRET)
+    control.fault("error", key="other", operation="create", times=2)
+
+    statuses = []
+    for binance.key in ("other", TEST_KEY, "other", "other"):
+        statuses.append(binance.limit().status_code)
+
+    assert statuses == [500, 200, 500, 200]
+
+
+def test_answers_can_be_held_while_the_order_is_on_the_book(
+    binance: BinanceClient, control: Control, http: httpx.Client
+) -> None:
+    """Another connection sees the order before its owner hears of it; the next answer comes at once."""
+    http.post("/_simulator/hold_answers", json={"ms": 500, "exchange": "binance", "key": TEST_KEY})
+
+    with ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        held = pool.submit(place, binance)
+        while not control.orders(client_id="f"):
+            assert time.monotonic() - started < 0.4, "the order is not on the book before its answer"
+        seen = not held.done()
+        answer = held.result()
+
+    assert seen
+    assert answer.json()["status"] == "NEW"
+    assert time.monotonic() - started >= 0.49
+    assert control.faults() == []
+
+
+@pytest.mark.parametrize("aim", [{"exchange": "nyse"}, {"operation": "plaec"}, {"variant": "explosion"}])
+def test_a_fault_that_can_never_hit_is_refused(control: Control, aim: dict[str, str]) -> None:
+    """A misspelt aim would make a test pass for nothing."""
+    with pytest.raises(LookupError, match=next(iter(aim.values()))):
+        control.fault("error", **aim)
+
+    assert control.faults() == []
 
 
 def test_a_fault_on_create_hits_algo_orders_too(binance: BinanceClient, control: Control) -> None:

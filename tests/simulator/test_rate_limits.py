@@ -28,6 +28,42 @@ def test_binance_counts_weight_and_refuses_beyond_it(http: httpx.Client, control
     assert http.get("/api/v3/ping").status_code == 200
 
 
+def test_binance_forgives_who_keeps_to_the_limit_again(http: httpx.Client, control: Control) -> None:
+    """Nineteen refusals in one minute and nineteen in the next are no reason for a ban."""
+    control.hold_clock(1_700_000_010_000)
+    control.set_rate_limit("binance-spot.weight", 1)
+
+    statuses = []
+    for _ in range(2):
+        statuses.append([http.get("/api/v3/ping").status_code for _ in range(20)])
+        control.advance_clock(60_000)
+
+    assert statuses == [[200] + [429] * 19] * 2
+
+
+def test_binance_gives_creates_and_cancels_free_only_when_they_succeed(binance: BinanceClient) -> None:
+    """Since 2026-04-02; a refused one weighs 1."""
+    order = binance.limit()
+    refused = binance.limit(quantity="0.000001")
+    canceled = binance.send("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=order.json()["orderId"])
+    unknown = binance.send("DELETE", "/api/v3/order", symbol="BTCUSDT", orderId=1)
+
+    used = [answer.headers["X-MBX-USED-WEIGHT-1M"] for answer in (order, refused, canceled, unknown)]
+    assert used == ["0", "1", "1", "2"]
+
+
+def test_binance_usdm_counts_by_ten_seconds_and_minute(binance: BinanceClient) -> None:
+    """Spot counts by the day instead."""
+    spot, usdm = binance.limit(), binance.limit("/fapi/v1/order")
+
+    def counts(answer: httpx.Response) -> dict[str, str]:
+        prefix = "x-mbx-order-count-"
+        return {name.removeprefix(prefix): value for name, value in answer.headers.items() if name.startswith(prefix)}
+
+    assert counts(spot) == {"10s": "1", "1d": "1"}
+    assert counts(usdm) == {"10s": "1", "1m": "1"}
+
+
 def test_binance_weighs_futures_apart(http: httpx.Client, control: Control) -> None:
     """Another host in reality."""
     control.set_rate_limit("binance-spot.weight", 0)
@@ -70,6 +106,7 @@ def test_bybit_counts_per_account_endpoint_and_second(bybit: BybitClient, contro
     assert [answer.headers["X-Bapi-Limit-Status"] for answer in answers] == [*map(str, range(9, -1, -1)), "0"]
     assert [answer.json()["retCode"] == 10006 for answer in answers] == [False] * 10 + [True]
     assert answers[0].headers["X-Bapi-Limit"] == "10"
+    assert int(answers[0].headers["X-Bapi-Limit-Reset-Timestamp"]) == bybit.now_ms() - 1000  # just the time, then
     assert int(answers[-1].headers["X-Bapi-Limit-Reset-Timestamp"]) == bybit.now_ms()
     assert cancel.headers["X-Bapi-Limit-Status"] == "9"
     assert bybit.post("/v5/order/create", category="linear").json()["retCode"] != 10006
@@ -100,10 +137,30 @@ def test_upbit_counts_per_group_and_blocks_the_stubborn(upbit: UpbitClient, cont
     read = upbit.send("GET", "/v1/orders/open")
     control.advance_clock(10_000)
 
+    again = [upbit.limit().status_code for _ in range(12)]
+    control.advance_clock(19_999)
+    late = upbit.limit()
+    control.advance_clock(1)
+
     assert left == ["group=order; min=1800; sec=1", "group=order; min=1800; sec=0"]
     assert [answer.status_code for answer in refused] == [429] * 10
     assert read.status_code == 418
+    assert again == [201, 201] + [429] * 10
+    assert late.status_code == 418
     assert upbit.limit().status_code == 201
+
+
+def test_upbit_blocks_nobody_who_waits_after_a_refusal(upbit: UpbitClient, control: Control) -> None:
+    """However often it happens: only refusals in a row count."""
+    control.hold_clock(1_700_000_000_000)
+    control.set_rate_limit("upbit.order", 1)
+
+    statuses = []
+    for _ in range(12):
+        statuses.append([upbit.limit(volume="0.001").status_code for _ in range(2)])
+        control.advance_clock(1000)
+
+    assert statuses == [[201, 429]] * 12
 
 
 def test_upbit_counts_all_keys_of_an_account_together(upbit: UpbitClient, control: Control) -> None:
@@ -120,10 +177,19 @@ def test_upbit_counts_all_keys_of_an_account_together(upbit: UpbitClient, contro
     assert statuses == [201, 429, 201]
 
 
-def test_limits_can_be_turned_off(bybit: BybitClient, control: Control) -> None:
-    """For benchmarks."""
-    control.set_rate_limits("bybit", on=False)
+def test_limits_can_be_turned_off(
+    binance: BinanceClient, bybit: BybitClient, upbit: UpbitClient, control: Control
+) -> None:
+    """For benchmarks: none is refused, and no header makes a careful client wait."""
+    for exchange in ("binance", "bybit", "upbit"):
+        control.set_rate_limits(exchange, on=False)
 
-    codes = {bybit.post("/v5/order/cancel", category="spot", symbol="BTCUSDT").json()["retCode"] for _ in range(60)}
+    spot = [binance.limit(quantity="0.001") for _ in range(60)]
+    linear = [bybit.post("/v5/order/create", category="linear") for _ in range(60)]
+    won = [upbit.limit(volume="0.001") for _ in range(60)]
 
-    assert codes == {10001}
+    assert {answer.status_code for answer in spot} == {200}
+    assert {answer.json()["retCode"] for answer in linear} == {10001}
+    assert {answer.status_code for answer in won} == {201}
+    told = " ".join(name for answer in (spot[-1], linear[-1], won[-1]) for name in answer.headers)
+    assert not any(word in told for word in ("mbx", "bapi", "remaining"))

@@ -103,7 +103,10 @@ def test_the_hash_is_over_the_unencoded_query(upbit: UpbitClient, http: httpx.Cl
         ({"ord_type": "market"}, "create_bid_error"),
         ({"ord_type": "price"}, "create_bid_error"),
         ({"side": "ask", "ord_type": "market"}, "create_ask_error"),
-        ({"price": "80000500"}, "create_bid_error"),
+        ({"price": "80000500"}, "invalid_price_bid"),
+        ({"price": "80000500", "side": "ask"}, "invalid_price_ask"),
+        ({"market": "USDT-BTC", "price": "59000.001"}, "invalid_price_bid"),
+        ({"market": "USDT-BTC", "price": "59000", "volume": "0.000008"}, "under_min_total_bid"),
         ({"volume": "0.00001"}, "under_min_total_bid"),
         ({"volume": "0.00001", "side": "ask"}, "under_min_total_ask"),
         ({"volume": "10"}, "insufficient_funds_bid"),
@@ -208,6 +211,46 @@ def test_the_chance_and_the_tick_are_told(upbit: UpbitClient, http: httpx.Client
     assert chance["market"]["bid"] == {"currency": "KRW", "min_total": "5000"}
     assert chance["bid_fee"] == "0.0005"
     assert instrument["tick_size"] == "1000"
+
+
+def test_the_dollar_market_has_rules_and_money_of_its_own(
+    upbit: UpbitClient, control: Control, http: httpx.Client
+) -> None:
+    """Bought with USDT; half a dollar at least, a cent as tick at large prices."""
+    chance = upbit.send("GET", "/v1/orders/chance", market="USDT-BTC").json()
+    (instrument,) = http.get("/v1/orderbook/instruments?markets=USDT-BTC").json()
+    upbit.post(market="USDT-BTC", side="bid", ord_type="price", price="600", identifier="x")
+    order = upbit.send("GET", "/v1/order", identifier="x").json()
+    wallet = control.balances("upbit", TEST_KEY)["spot"]
+
+    assert chance["market"]["bid"] == {"currency": "USDT", "min_total": "0.5"}
+    assert (instrument["tick_size"], instrument["quote_currency"]) == ("0.01", "USDT")
+    assert (order["state"], order["executed_volume"], order["paid_fee"]) == ("done", "0.01", "1.5")
+    assert (float(wallet["USDT"]["free"]), float(wallet["KRW"]["free"])) == (100_000 - 601.5, 100_000_000)
+
+
+@pytest.mark.parametrize(
+    ("market", "price", "tick"),
+    [
+        ("KRW-BTC", "1000000", "1000"),
+        ("KRW-BTC", "999999", "500"),
+        ("KRW-BTC", "4999", "1"),
+        ("KRW-BTC", "99.9", "0.1"),
+        ("KRW-BTC", "9.99", "0.01"),
+        ("KRW-BTC", "0.5", "0.001"),
+        ("USDT-BTC", "10", "0.01"),
+        ("USDT-BTC", "9.999", "0.001"),
+        ("USDT-BTC", "0.5", "0.0001"),
+        ("USDT-BTC", "0.00005", "0.00000001"),
+    ],
+)
+def test_the_tick_follows_the_price(http: httpx.Client, control: Control, market: str, price: str, tick: str) -> None:
+    """The bands of the two markets' documents."""
+    control.set_price("upbit", market, price)
+
+    (instrument,) = http.get(f"/v1/orderbook/instruments?markets={market}").json()
+
+    assert instrument["tick_size"] == tick
 
 
 def test_quotation_errors_have_numbers_for_names(http: httpx.Client) -> None:

@@ -23,6 +23,7 @@ class BinanceMarket:
     """The part of Dialect that needs no order."""
 
     has_clock = True
+    guesses_trigger_side = False
     budgets: Mapping[str, Budget]
     market_codes: codes.MarketCodes
     prefix: str

@@ -80,6 +80,7 @@ def read_algo_order(body: Any, symbol: str | None = None) -> ExchangeOrder:
         side=side,
         status=status,
         quantity=number(body.get("quantity")),
+        conditional=True,
         updated_at=None if body["algoStatus"] in TRIGGERED else _moment(body.get("updateTime")),
     )
 

@@ -44,6 +44,7 @@ class BybitDialect:
 
     def __init__(self, category: Category) -> None:
         self._category = category
+        self.guesses_trigger_side = category is Category.SPOT
         orders = Budget(_ORDERS_A_SECOND[category], 1.0)
         reads = Budget(50, 1.0)
         self.budgets: Mapping[str, Budget] = {

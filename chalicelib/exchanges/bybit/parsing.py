@@ -72,6 +72,7 @@ def read_order(row: Any, category: Category, order: Order | None = None) -> Exch
         filled_quantity=filled,
         average_price=_average(row, filled),
         updated_at=_moment(row.get("updatedTime")),
+        conditional=row.get("orderStatus") == "Untriggered",
         reason=_reason(row) if status in (OrderStatus.CANCELLED, OrderStatus.REJECTED) else None,
     )
 

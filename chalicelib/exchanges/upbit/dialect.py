@@ -42,6 +42,7 @@ class UpbitDialect:
         "quotation": Budget(10, 1.0, per_address=True),
     }
     has_clock = False
+    guesses_trigger_side = False
 
     def __init__(self, nonce: Nonce = fresh_nonce) -> None:
         self._nonce = nonce
@@ -156,6 +157,7 @@ class UpbitDialect:
             quote_step=Decimal(1) if symbol.endswith("/KRW") else _VOLUME_STEP,
             min_notional=number(_part(market, "bid").get("min_total")),
             max_notional=number(market.get("max_total")),
+            buy_fee=number(chance.body.get("bid_fee")),
             trading=market.get("state") == "active",
         )
 

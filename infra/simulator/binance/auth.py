@@ -7,10 +7,9 @@ rest-api.md, "SIGNED Endpoint Examples": HMAC-SHA256 over the query string and t
 import hashlib
 import hmac
 from decimal import Decimal, InvalidOperation
-from urllib.parse import parse_qsl
 
 from infra.simulator.binance.errors import BinanceError, missing, outside_window
-from infra.simulator.wire import Request
+from infra.simulator.wire import Request, form_pairs
 from infra.simulator.world import Call
 
 _MICROSECONDS_FROM = 10**15
@@ -23,10 +22,11 @@ def parameters(request: Request) -> dict[str, str]:
 
 
 def _pairs(encoded: str) -> dict[str, str]:
-    pairs = parse_qsl(encoded, keep_blank_values=True)
-    if len({name for name, _ in pairs}) < len(pairs):
+    pairs = form_pairs(encoded)
+    values = dict(pairs)
+    if len(values) < len(pairs):
         raise BinanceError(-1101, "Duplicate values for a parameter detected.")
-    return dict(pairs)
+    return values
 
 
 def authenticate(call: Call) -> None:

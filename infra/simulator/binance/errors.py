@@ -78,6 +78,9 @@ _USDM = _SHARED | {
 }
 
 
+VARIANTS = frozenset(_SPOT | _USDM)
+
+
 def failure(venue: Venue, variant: str) -> Reply:
     table = _USDM if venue == "binance-usdm" else _SPOT
     found = table.get(variant, table["unknown"])

@@ -59,23 +59,28 @@ class BinanceFront:
                 self._count_order(call)
         except BinanceError as error:
             reply = error.reply()
+            self._weigh_failure(call)
         reply.headers |= self._usage(call)
         return reply
 
     def _over_limit(self, call: Call) -> Reply | None:
         limits, peer, now = call.world.binance_limits, call.request.peer, call.world.clock.now_ms()
         window, route = limits.weight[call.route.venue], call.route
-        weight = route.weight_of_all if route.weight_of_all and "symbol" not in call.params else route.weight
-        used = window.add(peer, now, weight)
         if not call.world.limits_on["binance"]:
             return None
-        until = limits.bans.until_ms(peer, now)
-        if until is None and used > window.limit and limits.bans.strike(peer) >= STRIKES_TO_BAN:
+        weight = route.weight_of_all if route.weight_of_all and "symbol" not in call.params else route.weight
+        over = window.add(peer, now, weight) > window.limit
+        who = f"{route.venue} {peer}"
+        until = limits.bans.until_ms(who, now)
+        if until is None and over and limits.bans.strike(who) >= STRIKES_TO_BAN:
             until = now + BAN_MS
-            limits.bans.ban(peer, until)
+            limits.bans.ban(who, until)
         if until is not None:
             return self.banned(call, until)
-        return self.rate_limited(call, window.ends_in_s(now)) if used > window.limit else None
+        if over:
+            return self.rate_limited(call, window.ends_in_s(now))
+        limits.bans.forgive(who)
+        return None
 
     def _check_order_count(self, call: Call) -> None:
         if call.route.operation not in _CREATES or not call.world.limits_on["binance"]:
@@ -86,12 +91,22 @@ class BinanceFront:
                 message = f"Too many new orders; current limit is {window.limit} orders per {units[name]}."
                 raise BinanceError(-1015, message, 429, window.ends_in_s(call.now_ms))
 
+    def _weigh_failure(self, call: Call) -> None:
+        """Creates and cancels are free of weight only when they succeed (since 2026-04-02)."""
+        if call.route.weight == 0 and call.world.limits_on["binance"]:
+            window = call.world.binance_limits.weight[call.route.venue]
+            window.add(call.request.peer, call.world.clock.now_ms())
+
     def _count_order(self, call: Call) -> None:
+        if not call.world.limits_on["binance"]:
+            return
         for window in call.world.binance_limits.orders[call.route.venue].values():
             window.add(call.account.name, call.now_ms)
 
     def _usage(self, call: Call) -> dict[str, str]:
         limits, now = call.world.binance_limits, call.world.clock.now_ms()
+        if not call.world.limits_on["binance"]:
+            return {}
         used = str(limits.weight[call.route.venue].used(call.request.peer, now))
         headers = {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
         if call.route.operation in _CREATES and call.credential is not None:

@@ -168,6 +168,7 @@ def query(call: Call) -> dict[str, Any]:
 
 def cancel(call: Call) -> dict[str, Any]:
     book = book_of(call)
+    check_window(call, call.engine_ms)
     orders = cancelable(call.world, _addressed(call, "origClientOrderId"))
     if book.status == "halted":
         raise BinanceError(-2011, "Market is closed.")
@@ -203,6 +204,7 @@ def _check_restriction(call: Call, order: Order) -> None:
 
 def cancel_all(call: Call) -> list[dict[str, Any]]:
     book = book_of(call)
+    check_window(call, call.engine_ms)
     orders = live_of(call.world, call.account, VENUE, book.market.symbol)
     if not orders:
         raise BinanceError(*UNKNOWN_ORDER)

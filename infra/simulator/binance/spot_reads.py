@@ -1,6 +1,7 @@
 """Binance spot's account, fills, rules and prices; ping and time serve USD-M too."""
 
 import json
+from itertools import islice
 from typing import Any
 
 from infra.simulator.binance import filters
@@ -8,7 +9,7 @@ from infra.simulator.binance.errors import BinanceError
 from infra.simulator.binance.parsing import book_of, count
 from infra.simulator.binance.spot_orders import VENUE
 from infra.simulator.model import ZERO, Book, fixed, text
-from infra.simulator.queries import orders_of
+from infra.simulator.queries import trades_of
 from infra.simulator.world import Call
 
 
@@ -181,7 +182,9 @@ def account(call: Call) -> dict[str, Any]:
 
 def my_trades(call: Call) -> list[dict[str, Any]]:
     market, of_order = book_of(call).market, count(call, "orderId", 0)
-    trades = [
+    found = trades_of(call.world, call.account, VENUE, market.symbol)
+    newest = list(islice((pair for pair in found if of_order in (0, pair[0].id)), count(call, "limit", 500)))
+    return [
         {
             "symbol": market.symbol,
             "id": fill.id,
@@ -197,12 +200,8 @@ def my_trades(call: Call) -> list[dict[str, Any]]:
             "isMaker": fill.maker,
             "isBestMatch": True,
         }
-        for order in orders_of(call.world, call.account, VENUE, market.symbol)
-        for fill in order.fills
-        if of_order in (0, order.id)
+        for order, fill in reversed(newest)
     ]
-    trades.sort(key=lambda trade: int(str(trade["id"])))
-    return trades[-count(call, "limit", 500) :]
 
 
 def coins(call: Call) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from infra.simulator.binance.filters import check_usdm
 from infra.simulator.binance.parsing import book_of, client_id, count, flag, positive, required, side_of
 from infra.simulator.binance.usdm_orders import (
     VENUE,
+    forgotten,
     position_side,
     reduces,
     refuse_duplicate,
@@ -73,9 +74,14 @@ def _intent(call: Call, book: Book, name: str) -> Intent:
 
 def query(call: Call) -> dict[str, Any]:
     orders = readable(call.world, _addressed(call))
-    if not orders:
+    if not orders or _forgotten(call, orders[-1]):
         raise BinanceError(*NO_ORDER)
     return bodies.algo_queried(orders[-1])
+
+
+def _forgotten(call: Call, order: Order) -> bool:
+    """As a plain order; a triggered one is remembered as long as the order that trades."""
+    return forgotten(call, order.child or order)
 
 
 def cancel(call: Call) -> dict[str, Any]:
@@ -109,7 +115,7 @@ def open_orders(call: Call) -> list[dict[str, Any]]:
 
 def all_orders(call: Call) -> list[dict[str, Any]]:
     orders = orders_of(call.world, call.account, VENUE, book_of(call).market.symbol)
-    return [bodies.algo_listed(order) for order in orders if order.intent.separate_book]
+    return [bodies.algo_listed(o) for o in orders if o.intent.separate_book and not _forgotten(call, o)]
 
 
 def cancel_all(call: Call) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from infra.simulator.queries import cancelable, live_of, named, orders_of, reada
 from infra.simulator.world import Call
 
 VENUE: Venue = "binance-usdm"
-_FORGOTTEN_AFTER_MS = 3 * 86_400_000
+_UNFILLED_KEPT_MS, _KEPT_MS = 3 * 86_400_000, 90 * 86_400_000
 _CONDITIONAL = ("STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET")
 _DONE = {"code": 200, "msg": "The operation of cancel all open order is done."}
 
@@ -130,15 +130,16 @@ def reduces(call: Call) -> bool:
 
 
 def query(call: Call) -> dict[str, Any]:
-    """Canceled or expired without a fill, it is forgotten after three days."""
     orders = readable(call.world, _addressed(call))
-    if not orders or _forgotten(call, orders[-1]):
+    if not orders or forgotten(call, orders[-1]):
         raise BinanceError(*NO_ORDER)
     return bodies.queried(orders[-1])
 
 
-def _forgotten(call: Call, order: Order) -> bool:
-    return not order.live and not order.filled and call.now_ms - order.updated_ms > _FORGOTTEN_AFTER_MS
+def forgotten(call: Call, order: Order) -> bool:
+    """Ended without a fill three days, or ended at all ninety days, after its creation (connector, query_order)."""
+    kept = _KEPT_MS if order.filled else _UNFILLED_KEPT_MS
+    return not order.live and call.now_ms - order.created_ms > kept
 
 
 def query_open(call: Call) -> dict[str, Any]:
@@ -191,7 +192,7 @@ def all_orders(call: Call) -> list[dict[str, Any]]:
     orders = [
         order
         for order in orders_of(call.world, call.account, VENUE, book_of(call).market.symbol)
-        if not order.intent.separate_book and not _forgotten(call, order)
+        if not order.intent.separate_book and not forgotten(call, order)
         if order.id >= first and start <= order.created_ms <= end
     ]
     return [bodies.queried(order) for order in (orders[:limit] if first else orders[-limit:])]

@@ -1,5 +1,6 @@
 """USD-M's balances, positions, fills, rules and prices."""
 
+from itertools import islice
 from typing import Any
 
 from infra.simulator.binance import filters
@@ -9,7 +10,7 @@ from infra.simulator.binance.spot_reads import asked_books, rate_limits
 from infra.simulator.binance.usdm_orders import VENUE
 from infra.simulator.ledger import margin_in_use
 from infra.simulator.model import ZERO, Account, Book, Position, PositionSide, fixed, text
-from infra.simulator.queries import orders_of
+from infra.simulator.queries import trades_of
 from infra.simulator.world import Call
 
 _STATUS = {"trading": "TRADING", "halted": "BREAK", "cancel_only": "BREAK"}
@@ -224,7 +225,9 @@ def position_risk(call: Call) -> list[dict[str, Any]]:
 
 def user_trades(call: Call) -> list[dict[str, Any]]:
     market, of_order = book_of(call).market, count(call, "orderId", 0)
-    trades = [
+    found = trades_of(call.world, call.account, VENUE, market.symbol)
+    newest = list(islice((pair for pair in found if of_order in (0, pair[0].id)), count(call, "limit", 500)))
+    return [
         {
             "buyer": order.intent.side == "BUY",
             "commission": fixed(fill.fee),
@@ -242,12 +245,8 @@ def user_trades(call: Call) -> list[dict[str, Any]]:
             "symbol": market.symbol,
             "time": fill.time_ms,
         }
-        for order in orders_of(call.world, call.account, VENUE, market.symbol)
-        for fill in order.fills
-        if of_order in (0, order.id)
+        for order, fill in reversed(newest)
     ]
-    trades.sort(key=lambda trade: int(str(trade["id"])))
-    return trades[-count(call, "limit", 500) :]
 
 
 def position_mode(call: Call) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Bybit's order and execution rows, field by field as in order/open-order.mdx and order/execution.mdx."""
 
+from decimal import Decimal
 from typing import Any
 
 from infra.simulator.bybit.orders import order_id
@@ -135,8 +136,8 @@ def execution(order: Order, fill: Fill) -> dict[str, Any]:
         "side": "Buy" if intent.side == "BUY" else "Sell",
         "indexPrice": "",
         "orderId": order_id(order),
-        "stopOrderType": "UNKNOWN",
-        "leavesQty": text(order.remaining),
+        "stopOrderType": _conditional(order)["stopOrderType"] or "UNKNOWN",
+        "leavesQty": text(_leaves_after(order, fill)),
         "execTime": str(fill.time_ms),
         "feeCurrency": fill.fee_asset,
         "isMaker": fill.maker,
@@ -154,5 +155,13 @@ def execution(order: Order, fill: Fill) -> dict[str, Any]:
         "execType": "Trade",
         "execQty": text(fill.quantity),
         "closedSize": "",
+        "extraFees": "",
         "seq": fill.id,
-    }
+    } | ({"createType": "CreateByUser"} if order.market.derivative else {})
+
+
+def _leaves_after(order: Order, fill: Fill) -> Decimal:
+    """What the order had left to trade after this fill; an order by value tells none."""
+    if order.intent.quantity is None:
+        return ZERO
+    return order.intent.quantity - sum((each.quantity for each in order.fills if each.id <= fill.id), ZERO)

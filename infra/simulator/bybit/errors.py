@@ -34,12 +34,16 @@ _CODES = {
     "processing": (110079, "The order is processing and can not be operated, please try again later"),
 }
 _GATEWAY = {
+    "internal": html_reply(500, "500 Internal Server Error"),
     "http_429": Reply(429, b""),
     "access_too_frequent": Reply(403, b"access too frequent", {}, "text/plain"),
     "bad_gateway": html_reply(502, "502 Bad Gateway"),
     "gateway_timeout": html_reply(504, "504 Gateway Time-out"),
     "maintenance": html_reply(503, "503 Service Temporarily Unavailable"),
 }
+
+
+VARIANTS = frozenset(_CODES | _GATEWAY)
 
 
 def failure(variant: str, now_ms: int) -> Reply:

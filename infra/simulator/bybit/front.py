@@ -2,14 +2,13 @@
 
 import json
 from dataclasses import replace
-from urllib.parse import parse_qsl
 
 from infra.simulator.bybit.auth import authenticate
 from infra.simulator.bybit.errors import BybitError, envelope, failure
 from infra.simulator.bybit.limits import BAN_MS
 from infra.simulator.bybit.routes import ROUTES
 from infra.simulator.model import Venue
-from infra.simulator.wire import Reply, Request
+from infra.simulator.wire import Reply, Request, form_pairs
 from infra.simulator.world import Call, Route
 
 
@@ -96,7 +95,7 @@ def _headers(limit: int, left: int, reset_ms: int) -> dict[str, str]:
 
 def _parameters(request: Request) -> dict[str, object]:
     if request.method != "POST":
-        return dict(parse_qsl(request.query, keep_blank_values=True))
+        return dict(form_pairs(request.query))
     try:
         body = json.loads(request.body or b"{}", parse_float=str, parse_int=str)
     except ValueError:

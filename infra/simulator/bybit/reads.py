@@ -1,19 +1,27 @@
-"""Bybit's order and execution lists: realtime, history, executions (order/open-order.mdx, order/order-list.mdx)."""
+"""Bybit's order and execution lists (order/open-order.mdx, order/order-list.mdx, order/execution.mdx).
+
+Of orderId, orderLinkId, symbol and baseCoin the first one given decides; with an id everything else is ignored.
+"""
 
 import re
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from itertools import islice
+from typing import Any, TypeVar
 
 from infra.simulator.bybit.bodies import execution, order_row
 from infra.simulator.bybit.errors import BybitError
 from infra.simulator.bybit.market import category_of
-from infra.simulator.bybit.orders import addressed, order_id
-from infra.simulator.model import Fill, Order, State
-from infra.simulator.queries import orders_of, readable
+from infra.simulator.bybit.orders import addressed
+from infra.simulator.model import Fill, Market, Order, State
+from infra.simulator.queries import live_of, newest_of, readable, trades_of
 from infra.simulator.world import Call
 
 _RECENT = 500
-_UNFILLED_KEPT_MS, _KEPT_MS = 86_400_000, 7 * 86_400_000
+_DAY_MS = 86_400_000
+_WEEK_MS = 7 * _DAY_MS
+_ORDERS, _EXECUTIONS = (20, 50), (50, 100)  # rows of a page: by default, at most
+
+Row = TypeVar("Row")
 
 
 def realtime(call: Call) -> dict[str, Any]:
@@ -22,53 +30,63 @@ def realtime(call: Call) -> dict[str, Any]:
     An unknown id gives an empty list, not an error.
     """
     _check_scope(call)
-    named_one = bool(call.params.get("orderId") or call.params.get("orderLinkId"))
-    orders = readable(call.world, addressed(call)) if named_one else _listed(call)
-    recent = _recently_closed(call)
-    with_closed = named_one or call.params.get("openOnly") == "1"
-    shown = [order for order in orders if order.live or (with_closed and id(order) in recent)]
-    return _page(call, [order for order in shown if _fits(call, order)], order_row)
+    if _by_id(call):
+        shown = [order for order in _addressed(call) if order.live or _recent(call, order)]
+    elif call.params.get("openOnly") == "1":
+        shown = [order for order in _newest(call) if order.live or _recent(call, order)]
+    else:
+        live = reversed(live_of(call.world, call.account, call.route.venue))
+        shown = [order for order in live if order.state is not State.ACCEPTED and _fits(call, order)]
+    return _page(call, shown, order_row, _ORDERS)
 
 
-def _recently_closed(call: Call) -> set[int]:
-    ended = [order for order in _listed(call) if not order.live and order.updated_ms > call.world.bybit_restarted_ms]
-    ended.sort(key=lambda order: order.updated_ms)
-    return {id(order) for order in ended[-_RECENT:]}
+def _recent(call: Call, order: Order) -> bool:
+    rank = call.account.ended[order.market.venue] - order.ended_number
+    return rank < _RECENT and order.updated_ms > call.world.bybit_restarted_ms
 
 
 def history(call: Call) -> dict[str, Any]:
-    """Closed orders; those without a fill for 24 hours only. It may lag."""
+    """Closed orders; it may lag. Without a fill for 24 hours only, with one for years, of which a list shows a week."""
     category_of(call)
-    if call.params.get("orderId") or call.params.get("orderLinkId"):
-        orders = readable(call.world, addressed(call))
-    else:
-        orders = _listed(call)
-    lag = call.world.delays.bybit_history
-    kept = [
+    start, end = _window(call)
+    oldest, newest = call.now_ms - _DAY_MS, call.now_ms - call.world.delays.bybit_history
+    ended = (
         order
-        for order in orders
-        if not order.live and lag <= call.now_ms - order.updated_ms <= (_KEPT_MS if order.filled else _UNFILLED_KEPT_MS)
-    ]
-    return _page(call, [order for order in kept if _fits(call, order)], order_row)
+        for order in (_addressed(call) if _by_id(call) else _newest(call))
+        if not order.live and order.updated_ms <= newest and (order.filled or order.updated_ms >= oldest)
+    )
+    return _page(call, (order for order in ended if start <= order.updated_ms <= end), order_row, _ORDERS)
 
 
 def executions(call: Call) -> dict[str, Any]:
+    """Fills, newest first; a week of them unless an order is named."""
     category_of(call)
-    link, number = call.params.get("orderLinkId"), call.params.get("orderId")
-    pairs = [
-        (order, fill)
-        for order in _listed(call)
-        if link in (None, "", order.intent.client_id) and number in (None, "", order_id(order))
-        for fill in order.fills
-    ]
-    symbol = call.params.get("symbol")
-    pairs = [(order, fill) for order, fill in pairs if symbol in (None, "", order.market.symbol)]
-    pairs.sort(key=lambda pair: pair[1].id)
+    start, end = _window(call)
+    if _by_id(call):
+        pairs = ((order, fill) for order in _addressed(call) for fill in reversed(order.fills))
+    else:
+        trades = trades_of(call.world, call.account, call.route.venue)
+        pairs = ((order, fill) for order, fill in trades if start <= fill.time_ms <= end)
+        pairs = ((order, fill) for order, fill in pairs if _in_scope(call, order.market))
 
     def row(pair: tuple[Order, Fill]) -> dict[str, Any]:
         return execution(*pair)
 
-    return _page(call, pairs, row)
+    return _page(call, pairs, row, _EXECUTIONS)
+
+
+def _by_id(call: Call) -> bool:
+    return bool(call.params.get("orderId") or call.params.get("orderLinkId"))
+
+
+def _addressed(call: Call) -> list[Order]:
+    """An order that is only acknowledged is in no list."""
+    return [order for order in readable(call.world, addressed(call)) if order.state is not State.ACCEPTED]
+
+
+def _newest(call: Call) -> Iterable[Order]:
+    orders = newest_of(call.world, call.account, call.route.venue)
+    return (order for order in orders if order.state is not State.ACCEPTED and _fits(call, order))
 
 
 def _check_scope(call: Call) -> None:
@@ -77,30 +95,57 @@ def _check_scope(call: Call) -> None:
         raise BybitError(10001, "params error: symbol, settleCoin or baseCoin is required")
 
 
-def _listed(call: Call) -> list[Order]:
-    """An order that is only acknowledged is in no list."""
-    orders = orders_of(call.world, call.account, call.route.venue)
-    return [order for order in orders if order.state is not State.ACCEPTED]
+def _window(call: Call) -> tuple[int, int]:
+    """startTime to endTime, a week from the one that is given, the last week by default; no limit with an id."""
+    if _by_id(call):
+        return 0, call.now_ms
+    start, end = _time(call, "startTime"), _time(call, "endTime")
+    if start is None:
+        end = call.now_ms if end is None else end
+        return end - _WEEK_MS, end
+    end = start + _WEEK_MS if end is None else end
+    if not start <= end <= start + _WEEK_MS:
+        raise BybitError(10001, "params error: The time range between startTime and endTime cannot exceed 7 days")
+    return start, end
+
+
+def _time(call: Call, name: str) -> int | None:
+    sent = str(call.params.get(name) or "")
+    if sent and not sent.isdigit():
+        raise BybitError(10001, f"params error: {name} invalid")
+    return int(sent) if sent else None
 
 
 def _fits(call: Call, order: Order) -> bool:
-    params, market = call.params, order.market
+    return _in_scope(call, order.market) and call.params.get("orderFilter") in (
+        None,
+        "",
+        order.intent.wire["orderFilter"],
+    )
+
+
+def _in_scope(call: Call, market: Market) -> bool:
+    params = call.params
     pairs = (
         (params.get("symbol"), market.symbol),
         (params.get("baseCoin"), market.base),
         (params.get("settleCoin") if market.derivative else None, market.quote),
-        (params.get("orderFilter"), order.intent.wire["orderFilter"]),
     )
-    return order.state is not State.ACCEPTED and all(wanted in (None, "", actual) for wanted, actual in pairs)
+    return all(wanted in (None, "", actual) for wanted, actual in pairs)
 
 
-def _page(call: Call, items: list[Any], row: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-    """Newest first; the cursor says where to go on and is empty on the last page."""
-    limit = min(int(call.params.get("limit") or 20), 100 if call.route.operation == "fills" else 50)
+def _page(
+    call: Call, newest: Iterable[Row], row: Callable[[Row], dict[str, Any]], sizes: tuple[int, int]
+) -> dict[str, Any]:
+    """The cursor says where to go on and is empty on the last page."""
+    usual, most = sizes
+    limit = min(int(call.params.get("limit") or usual), most)
     place = re.search(r"\d+", str(call.params.get("cursor") or "").replace("%3D", "=").replace("%26", "&"))
     start = int(place.group()) if place else 0
-    newest = list(reversed(items))
-    end = start + limit
-    cursor = f"page_token%3D{end}%26" if end < len(newest) else ""
-    rows = [row(item) for item in newest[start:end]]
-    return {"list": rows, "nextPageCursor": cursor, "category": call.params.get("category")}
+    found = list(islice(newest, start, start + limit + 1))
+    cursor = f"page_token%3D{start + limit}%26" if len(found) > limit else ""
+    return {
+        "list": [row(item) for item in found[:limit]],
+        "nextPageCursor": cursor,
+        "category": call.params.get("category"),
+    }

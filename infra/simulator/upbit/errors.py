@@ -48,11 +48,15 @@ def denied(name: str) -> UpbitError:
 
 _FAILURES = {
     "unknown": UpbitError(500, "server_error", "알 수 없는 에러가 발생했습니다.").reply(),
+    "internal": html_reply(500, "500 Internal Server Error"),
     "bad_gateway": html_reply(502, "502"),
     "gateway_timeout": html_reply(504, "504 Gateway Time-out"),
     "maintenance": html_reply(503, "503 Service Temporarily Unavailable"),
     "market_offline": UpbitError(400, "market_offline", "현재 점검중인 마켓입니다.").reply(),
 }
+
+
+VARIANTS = frozenset(_FAILURES)
 
 
 def failure(variant: str) -> Reply:

@@ -1,13 +1,12 @@
 """Upbit from outside: routes, limits, authentication, and the answer or the refusal."""
 
 import json
-from urllib.parse import parse_qsl
 
 from infra.simulator.upbit.auth import authenticate, claims_in
 from infra.simulator.upbit.errors import UpbitError, blocked, failure, invalid, too_many
 from infra.simulator.upbit.limits import BLOCK_MS, QUOTATION, STRIKES_TO_BLOCK
 from infra.simulator.upbit.routes import ROUTES
-from infra.simulator.wire import Reply, Request, json_reply
+from infra.simulator.wire import Reply, Request, form_pairs, json_reply
 from infra.simulator.world import Call, Route
 
 
@@ -59,6 +58,7 @@ class UpbitFront:
         usage = limits.windows[group].take(who, limits.groups[group][0], now)
         if usage.allowed:
             call.remaining = usage.left
+            limits.bans.forgive(who)
             return None
         if limits.bans.strike(who) >= STRIKES_TO_BLOCK:
             limits.blocks[who] = limits.blocks.get(who, 0) + 1
@@ -81,7 +81,7 @@ def _parameters(request: Request) -> dict[str, object]:
         except ValueError:
             raise invalid("the body is not JSON") from None
         return dict(body) if isinstance(body, dict) else {}
-    pairs = parse_qsl(request.query, keep_blank_values=True)
+    pairs = form_pairs(request.query)
     lists: dict[str, list[str]] = {}
     for name, value in pairs:
         if name.endswith("[]"):

@@ -3,7 +3,7 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from infra.simulator.model import ZERO, Book, Intent, Order, RefusedError, Side, TimeInForce, Venue
+from infra.simulator.model import ZERO, Book, Intent, Order, RefusedError, Side, TimeInForce, Venue, text
 from infra.simulator.placing import place
 from infra.simulator.queries import cancelable, live_of, named
 from infra.simulator.upbit.bodies import accepted, order_body
@@ -58,12 +58,14 @@ def _checked_intent(call: Call, book: Book, identifier: str) -> Intent:
     if book.status != "trading":
         raise UpbitError(400, "market_offline", "현재 점검중인 마켓입니다.")
     intent = _intent(call, identifier)
-    if intent.price is not None and intent.price % tick_at(intent.price) != ZERO:
-        raise _wrong(intent.side, "주문가격 단위를 잘못 입력하셨습니다. 확인 후 시도해주세요.")
+    if intent.price is not None and intent.price % tick_at(book.market.quote, intent.price) != ZERO:
+        name = "invalid_price_bid" if intent.side == "BUY" else "invalid_price_ask"
+        raise UpbitError(400, name, "주문가격 단위를 잘못 입력하셨습니다. 확인 후 시도해주세요.")
     total = intent.quote_quantity or (intent.quantity or ZERO) * (intent.price or book.price)
     if total < book.market.min_notional:
         name = "under_min_total_bid" if intent.side == "BUY" else "under_min_total_ask"
-        raise UpbitError(400, name, f"최소주문금액 이상으로 주문해주세요. 최소 {book.market.min_notional} KRW")
+        least = f"{text(book.market.min_notional)} {book.market.quote}"
+        raise UpbitError(400, name, f"최소주문금액 이상으로 주문해주세요. 최소 {least}")
     return intent
 
 

@@ -1,4 +1,7 @@
-"""Upbit's markets, tickers and order books, and the tick sizes of the won market (docs of 2026-05-04)."""
+"""Upbit's markets, tickers and order books, and its tick sizes.
+
+docs.upbit.com: krw-market-info (2026-05-04), usdt-market-info, btc-market-info.
+"""
 
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -10,21 +13,30 @@ from infra.simulator.world import Call
 
 KST = timezone(timedelta(hours=9))
 _NAMES = {"BTC": ("비트코인", "Bitcoin"), "ETH": ("이더리움", "Ethereum")}
-_TICKS = (
-    (1_000_000, "1000"),
-    (500_000, "500"),
-    (100_000, "100"),
-    (50_000, "50"),
-    (10_000, "10"),
-    (5_000, "5"),
-    (100, "1"),
-    (10, "0.1"),
-    (1, "0.01"),
+_WON_TICKS = (
+    (1_000_000, 1_000),
+    (500_000, 500),
+    (100_000, 100),
+    (50_000, 50),
+    (10_000, 10),
+    (5_000, 5),
+    (100, 1),
 )
+_SMALLEST = Decimal("0.00000001")
 
 
-def tick_at(price: Decimal) -> Decimal:
-    return next((Decimal(tick) for least, tick in _TICKS if price >= least), Decimal("0.001"))
+def tick_at(quote: str, price: Decimal) -> Decimal:
+    """Of this price's band. Small prices have steps of their own size: a hundredth in won, a thousandth in USDT."""
+    if quote == "KRW":
+        coarse = next((tick for least, tick in _WON_TICKS if price >= least), None)
+        return max(_SMALLEST, _power_of_ten(price) / 100) if coarse is None else Decimal(coarse)
+    if quote == "USDT":
+        return max(_SMALLEST, min(Decimal("0.01"), _power_of_ten(price) / 1_000))
+    return _SMALLEST
+
+
+def _power_of_ten(price: Decimal) -> Decimal:
+    return Decimal(1).scaleb(price.adjusted())
 
 
 def moment(ms: int) -> str:
@@ -99,8 +111,8 @@ def instruments(call: Call) -> list[dict[str, Any]]:
         {
             "market": book.market.symbol,
             "quote_currency": book.market.quote,
-            "tick_size": text(tick_at(book.price)),
-            "supported_levels": ["0", "10000", "100000", "1000000"],
+            "tick_size": text(tick_at(book.market.quote, book.price)),
+            "supported_levels": ["0", "10000", "100000", "1000000"] if book.market.quote == "KRW" else ["0"],
         }
         for book in _asked(call)
     ]

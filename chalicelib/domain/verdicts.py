@@ -35,6 +35,11 @@ HALTED = "HALTED"
 EXPIRED_BEFORE_SEND = "EXPIRED_BEFORE_SEND"
 REQUESTED = "requested"
 
+UNSEEN = "the exchange does not show an order that it had taken; look at the account's history"
+FORGOTTEN = "the exchange does not remember orders for so long; look at the account's history"
+STUCK = "cannot be worked on: "
+"""Calls for a person that end by themselves, once the exchange shows the order."""
+
 _PAUSE = 2.0
 """Seconds until the next look at what should change by itself, or the next try of what was proven not placed."""
 
@@ -113,6 +118,7 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
         "average_price": found.average_price if found.average_price is not None else order.average_price,
         "exchange_updated_at": found.updated_at or order.exchange_updated_at,
         "seen_on_exchange": True,
+        "attention": None if _has_passed(order.attention) else order.attention,
     }
     if all(getattr(order, name) == value for name, value in evidence.items()) and status is order.status:
         return _looked(order, now, policy)
@@ -126,6 +132,16 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
     if not status.terminal:
         changes["check_at"] = after(now, _sync_pause(order, policy))
     return order.moved(now, by, status, evidence=True, **changes)
+
+
+def stuck(order: Order, now: datetime, why: str, pause: float) -> Order:
+    """Nothing can be done with the row now: it is looked at again later, and stands in nobody's way."""
+    attention = order.attention if order.terminal else f"{STUCK}{why}"
+    return order.changed(now, check_at=after(now, pause), attention=attention) if order.check_at else order
+
+
+def _has_passed(attention: str | None) -> bool:
+    return attention in (UNSEEN, FORGOTTEN) or (attention or "").startswith(STUCK)
 
 
 def never_sent(order: Order, now: datetime, by: str) -> Order:
@@ -209,10 +225,10 @@ def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy
 def _why_undecidable(order: Order, exchange_now: datetime) -> str | None:
     """Why absence can never be proof for this order."""
     if order.seen_on_exchange:
-        return "the exchange does not show an order that it had taken; look at the account's history"
+        return UNSEEN
     forgets_after = order.facts.forgets_after
     if forgets_after is not None and order.deadline and exchange_now > after(order.deadline, forgets_after):
-        return "the exchange does not remember orders for so long; look at the account's history"
+        return FORGOTTEN
     return None
 
 

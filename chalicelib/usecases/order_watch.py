@@ -8,7 +8,7 @@ from chalicelib.domain.clock import Budget, after
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.usecases.reconcile import settle_isolated
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, readable_orders
 
 _HORIZON = 35.0
 """Orders that are due within this time keep the sweep awake; longer than the longest pause between two looks."""
@@ -48,9 +48,7 @@ class OrderWatch:
     async def _pending(self) -> list[Order]:
         until = after(self._services.clock.now(), _HORIZON)
         names = dict.fromkeys([*await self._services.store.due_orders(until, _BATCH), *self._named])
-        if not names:
-            return []
-        rows = await self._services.store.get_all(Order, list(names))
+        rows = await readable_orders(self._services, list(names))
         pending = [row for row in rows if row.status is OrderStatus.PENDING]
         self._named.intersection_update(row.order_id for row in pending)
         return [row for row in pending if row.check_at is not None and row.check_at <= until]

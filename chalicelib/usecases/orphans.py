@@ -16,7 +16,7 @@ from chalicelib.domain.strategies import Account, Ban, Heartbeat, ban_name
 from chalicelib.usecases.cancel_requests import StoredCancel
 from chalicelib.usecases.cancelling import carry_out, process_cancel
 from chalicelib.usecases.recording import order_keys, refresh_event
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, readable_orders
 from chalicelib.usecases.settling import cancel_earlier_attempt, settle_by_lookup
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ async def _hunt_account(services: Services, account: Account, budget: Budget) ->
     ban = await services.store.get(Ban, ban_name(account.account_id))
     session = await services.exchanges.session(account, venue, ban.blocked_until if ban else None)
     names = await services.store.live_orders_of_account(account.account_id)
-    rows = [row for row in await services.store.get_all(Order, names) if row.venue == venue]
+    rows = [row for row in await readable_orders(services, names) if row.venue == venue]
     async with asyncio.timeout(budget.remaining()):
         shown = await session.open_orders()
     theirs = await _compare_theirs(services, account, venue, session, shown, budget)
@@ -95,17 +95,33 @@ async def _compare_theirs(
         if own is None:
             others.append(order)
             continue
-        order_id, attempt = own
-        row = await services.store.get(Order, order_id)
-        if row is None:
-            if seconds_between(services.ids.made_at(order_id), services.clock.now()) > _RECENT:
-                await _adopt_orphan(services, account, venue, order_id, attempt, order, budget)
-        elif row.attempt != attempt:
-            earlier = replace(row, attempt=attempt, exchange_order_id=None, filled_quantity=Decimal(0))
-            await cancel_earlier_attempt(services, row, earlier, Found(order), session, budget)
-        elif _should_be_live(services, row):
-            await _take_up(services, row, session, budget)
+        try:
+            await _compare(services, account, venue, session, order, own, budget)
+        except Exception:  # one order's oddity hides no other
+            logger.exception("an open order was not compared", extra={"order_id": own[0]})
     return others
+
+
+async def _compare(
+    services: Services,
+    account: Account,
+    venue: Venue,
+    session: Exchange,
+    shown: ExchangeOrder,
+    own: tuple[str, int],
+    budget: Budget,
+) -> None:
+    """One open order of our pattern; `own` is what its client id says: our order id, and the attempt."""
+    order_id, attempt = own
+    row = await services.store.get(Order, order_id)
+    if row is None:
+        if seconds_between(services.ids.made_at(order_id), services.clock.now()) > _RECENT:
+            await _adopt_orphan(services, account, venue, order_id, attempt, shown, budget)
+    elif row.attempt != attempt:
+        earlier = replace(row, attempt=attempt, exchange_order_id=None, filled_quantity=Decimal(0))
+        await cancel_earlier_attempt(services, row, earlier, Found(shown), session, budget)
+    elif _should_be_live(services, row):
+        await _take_up(services, row, session, budget)
 
 
 def _should_be_live(services: Services, row: Order) -> bool:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import Budget, after, seconds_between
 from chalicelib.domain.events import EventLog
@@ -18,7 +19,7 @@ from chalicelib.usecases.cancelling import press_on, process_cancel
 from chalicelib.usecases.orphans import hunt_orphans
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
-from chalicelib.usecases.services import Services, session_of
+from chalicelib.usecases.services import Services, readable_orders, session_of
 from chalicelib.usecases.settling import settle_by_lookup, settle_earlier_attempts
 
 logger = logging.getLogger(__name__)
@@ -82,21 +83,17 @@ async def _cancel(services: Services, order: Order, budget: Budget) -> Order:
 
 
 async def settle_isolated(services: Services, order_id: str, budget: Budget) -> Order | None:
-    """A row that always raises is looked at less often, so that it stands in nobody's way."""
+    """A row that always raises is set aside for a while, with a call for a person."""
     try:
         return await settle(services, order_id, budget)
     except Exception as error:
         logger.exception("reconcile leaves an order for later", extra={"order_id": order_id, "error": str(error)})
+        why = f"{type(error).__name__}: {error}"[:200]
     order = await _isolated(services.store.get(Order, order_id), order_id)
     if order is None:
         return None
-    later = after(services.clock.now(), _AFTER_FAILURE)
     return await _isolated(
-        change_order(
-            services,
-            order,
-            lambda row: row.changed(services.clock.now(), check_at=later) if row.check_at else row,
-        ),
+        change_order(services, order, lambda row: verdicts.stuck(row, services.clock.now(), why, _AFTER_FAILURE)),
         order_id,
     )
 
@@ -115,13 +112,12 @@ async def _not_reachable(services: Services, order: Order, error: OrderNotAccept
     """No adapter now: looked at again later, so that the row stands in nobody's way. The watch over a concluded
     order ends with its account."""
     logger.error("order cannot be looked up", extra={**order_keys(order), "error": error.message})
-    later = after(services.clock.now(), _AFTER_FAILURE)
     given_up = order.terminal and error.code == "ACCOUNT_GONE"
 
     def decide(row: Order) -> Order:
-        attention = row.attention if row.terminal else error.message
-        check_at = None if given_up and row.terminal else later
-        return row.changed(services.clock.now(), check_at=check_at, attention=attention) if row.check_at else row
+        if given_up and row.terminal:
+            return row.changed(services.clock.now(), check_at=None) if row.check_at else row
+        return verdicts.stuck(row, services.clock.now(), error.message, _AFTER_FAILURE)
 
     return await change_order(services, order, decide)
 
@@ -135,7 +131,7 @@ async def _restore_missing(services: Services, order: Order) -> None:
 async def _upcoming(services: Services, seen: set[str]) -> list[Order]:
     """PENDING orders that fall due before this run would end: the next run may be too late for a READY one."""
     soon = await services.store.due_orders(after(services.clock.now(), _LINGER), BATCH)
-    rows = await services.store.get_all(Order, [order_id for order_id in soon if order_id not in seen])
+    rows = await readable_orders(services, [order_id for order_id in soon if order_id not in seen])
     return [row for row in rows if row.status is OrderStatus.PENDING]
 
 

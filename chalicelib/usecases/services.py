@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -67,6 +67,25 @@ async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Se
     )
     services.cache[strategy_id] = setup
     return setup
+
+
+async def readable_orders(services: Services, order_ids: Sequence[str]) -> list[Order]:
+    """The rows that exist and can be read; one that cannot, such as one that newer code wrote, hides no other."""
+    if not order_ids:
+        return []
+    try:
+        return await services.store.get_all(Order, order_ids)
+    except (ValueError, TypeError, KeyError):
+        rows = [await _readable(services, order_id) for order_id in order_ids]
+        return [row for row in rows if row is not None]
+
+
+async def _readable(services: Services, order_id: str) -> Order | None:
+    try:
+        return await services.store.get(Order, order_id)
+    except (ValueError, TypeError, KeyError):
+        logger.exception("an order's row cannot be read", extra={"order_id": order_id})
+        return None
 
 
 async def session_of(services: Services, order: Order) -> Exchange:

@@ -11,7 +11,7 @@ from chalicelib.domain.ports import Exchange
 from chalicelib.domain.strategies import Account
 from chalicelib.exchanges.mock import MockBook, MockExchange
 from chalicelib.exchanges.rules_book import RulesTable
-from chalicelib.exchanges.sources import CredentialsSource
+from chalicelib.exchanges.sources import CredentialsSource, SenderTo
 
 if TYPE_CHECKING:  # httpx costs 40 ms of a cold start: only who trades at a real exchange pays for it
     from chalicelib.exchanges.http_exchange import HttpExchange
@@ -63,7 +63,9 @@ class Directory:
         use_mock: bool,
         urls: Mapping[str, str],
         max_retries: int,
+        sender_to: SenderTo | None = None,
     ) -> None:
+        """`sender_to`: another way to the exchanges than HTTP."""
         self._clock = clock
         self._mock_book = mock_book
         self._rules = rules
@@ -71,6 +73,7 @@ class Directory:
         self._use_mock = use_mock
         self._urls = urls
         self._max_retries = max_retries
+        self._sender_to = sender_to
         self._markets: Markets | None = None
         self._sessions: dict[tuple[str, str | None, Venue], _Session] = {}
         self.on_ban: OnBan | None = None
@@ -104,5 +107,6 @@ class Directory:
                 await self.on_ban(account.account_id, until)
 
         if self._markets is None:
-            self._markets = Markets(self._clock, self._rules, self._max_retries)
+            others = {} if self._sender_to is None else {"sender_to": self._sender_to}
+            self._markets = Markets(self._clock, self._rules, self._max_retries, **others)
         return _Session(*self._markets.open(venue, self._credentials_of(account), on_block))

@@ -32,8 +32,7 @@ from chalicelib.exchanges.dialect import Answer, Call, Dialect, MarketRules
 from chalicelib.exchanges.exchange_clock import ExchangeClock
 from chalicelib.exchanges.rate_limits import RateLimiter
 from chalicelib.exchanges.rounding import fit_order
-from chalicelib.exchanges.sources import CredentialsSource
-from chalicelib.exchanges.transport import Transport
+from chalicelib.exchanges.sources import CredentialsSource, Sender
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ class HttpExchange:
     def __init__(
         self,
         dialect: Dialect,
-        transport: Transport,
+        sender: Sender,
         credentials: CredentialsSource,
         rules: RulesSource,
         limiter: RateLimiter,
@@ -79,7 +78,7 @@ class HttpExchange:
         on_block: Callable[[datetime], Awaitable[None]],
     ) -> None:
         self._dialect = dialect
-        self._transport = transport
+        self._sender = sender
         self._credentials = credentials
         self._rules = rules
         self._limiter = limiter
@@ -243,7 +242,7 @@ class HttpExchange:
         auth = None
         if credentials is not None:
             auth = self._dialect.auth(credentials, int(timestamp.timestamp() * 1000), int(window * 1000))
-        answer = await self._transport.send(call, auth, seconds)
+        answer = await self._sender.send(call, auth, seconds)
         news = self._dialect.limits(answer, call)
         if self._limiter.learn(news) and self._limiter.blocked_until is not None:
             await self._on_block(self._limiter.blocked_until)
@@ -264,7 +263,7 @@ class HttpExchange:
         call = self._dialect.server_time()
         if call is None:
             return None
-        answer = await self._transport.send(call, None, TIME_TIMEOUT)
+        answer = await self._sender.send(call, None, TIME_TIMEOUT)
         return self._dialect.read_server_time(answer)
 
     async def _back_off(self, attempt: int) -> None:

@@ -12,7 +12,7 @@ from chalicelib.exchanges.exchange_clock import ExchangeClock
 from chalicelib.exchanges.http_exchange import HttpExchange
 from chalicelib.exchanges.rate_limits import AddressLimits, RateLimiter
 from chalicelib.exchanges.rules_book import RulesBook, RulesTable
-from chalicelib.exchanges.sources import CredentialsSource
+from chalicelib.exchanges.sources import CredentialsSource, SenderTo
 from chalicelib.exchanges.transport import Transport
 
 
@@ -27,10 +27,11 @@ class _Market:
 class Markets:
     """Opens adapters; rules, the exchange's clock and the address's limits are learned once for a market."""
 
-    def __init__(self, clock: Clock, rules: RulesTable, max_retries: int) -> None:
+    def __init__(self, clock: Clock, rules: RulesTable, max_retries: int, sender_to: SenderTo = Transport) -> None:
         self._clock = clock
         self._rules = rules
         self._max_retries = max_retries
+        self._sender_to = sender_to
         self._known: dict[Venue, _Market] = {}
 
     def open(
@@ -44,7 +45,7 @@ class Markets:
         limiter = RateLimiter(market.dialect.budgets, self._clock, market.address_limits)
         exchange = HttpExchange(
             market.dialect,
-            Transport(venue.host),
+            self._sender_to(venue.host),
             credentials,
             market.rules,
             limiter,

@@ -1,8 +1,14 @@
-"""Where an adapter's key comes from."""
+"""What an adapter is given from outside: a key, and a way to the exchange."""
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.domain.secrets import Credentials
+
+if TYPE_CHECKING:
+    import httpx
+
+    from chalicelib.exchanges.dialect import Answer, Call
 
 
 class CredentialsSource(Protocol):
@@ -13,3 +19,14 @@ class CredentialsSource(Protocol):
 
     async def reload(self, refused: Credentials) -> bool:
         """The exchange refused this key: whether the next `get` may give another."""
+
+
+class Sender(Protocol):
+    """The way to one exchange for one account."""
+
+    async def send(self, call: "Call", auth: "httpx.Auth | None", seconds: float) -> "Answer":
+        """One request and its answer, each step within `seconds`. Raises httpx.TransportError."""
+
+
+SenderTo = Callable[[str], Sender]
+"""By the exchange's host, with its scheme."""

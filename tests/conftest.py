@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from infra.local.database import Database as Server
 from infra.local.database import serve
@@ -13,6 +14,11 @@ from infra.local.tables import create_tables
 PREFIX = "trading-bot-test"
 ADMIN_TOKEN = "test-admin-token"
 REGION = "us-east-1"
+
+# The same commit gives the same answer, here and on the next machine; `--hypothesis-profile=explore` looks further.
+settings.register_profile("repeat", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=2000, deadline=None)
+settings.load_profile("repeat")
 
 
 def pytest_configure() -> None:

@@ -1,4 +1,4 @@
-"""The demo: accounts and strategies on the mock exchange, made through the API like anybody else's."""
+"""The demo: accounts and strategies, made through the API like anybody else's."""
 
 import json
 import urllib.error
@@ -6,20 +6,22 @@ import urllib.request
 from typing import Any
 
 TOKEN = "demo-webhook-token"
-_FAST = {"success_rate": 1, "delay_ms": 50}
-_SLOW = {"success_rate": 1, "delay_ms": 50, "place_delay_ms": 6000}
-_ACCOUNTS = {"demo-1": _FAST, "demo-2": _FAST, "demo-3": _FAST, "demo-slow-1": _SLOW}
-_STRATEGIES = {"demo": ["demo-1", "demo-2", "demo-3"], "demo-slow": ["demo-slow-1"]}
+_FAST = {"exchange": "mock", "options": {"success_rate": 1, "delay_ms": 50}}
+_SLOW = {"exchange": "mock", "options": {"success_rate": 1, "delay_ms": 50, "place_delay_ms": 6000}}
+_ON_MOCK: dict[str, dict[str, Any]] = {"demo-1": _FAST, "demo-2": _FAST, "demo-3": _FAST}
+_ON_EXCHANGES: dict[str, dict[str, Any]] = {
+    f"demo-{name}": {"exchange": name, "market": "spot"} for name in ("binance", "bybit", "upbit")
+}
 
 
-def create_demo(base: str, admin_token: str) -> None:
+def create_demo(base: str, admin_token: str, *, on_mock: bool) -> None:
     """Create what is missing; what is there already is left as somebody made it."""
-    for account_id, options in _ACCOUNTS.items():
-        path = f"{base}/api/v1/accounts/{account_id}"
-        _create(path, admin_token, {"exchange": "mock", "options": options})
-    for strategy_id, accounts in _STRATEGIES.items():
+    trading = _ON_MOCK if on_mock else _ON_EXCHANGES
+    for account_id, account in {**trading, "demo-slow-1": _SLOW}.items():
+        _create(f"{base}/api/v1/accounts/{account_id}", admin_token, account)
+    for strategy_id, accounts in {"demo": list(trading), "demo-slow": ["demo-slow-1"]}.items():
         body = {
-            "name": f"{strategy_id} on the mock exchange",
+            "name": f"{strategy_id}: made by infra/run",
             "symbols": ["BTC/USDT", "ETH/USDT"],
             "accounts": [{"account_id": name, "weight": "1"} for name in accounts],
             "token": TOKEN,

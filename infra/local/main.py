@@ -1,7 +1,6 @@
 """Starts the whole system on this machine, and ends with all of it."""
 
 import argparse
-import json
 import os
 import signal
 import socket
@@ -14,19 +13,21 @@ from typing import Any
 
 from chalicelib.settings import SettingsError
 from infra.local import demo
+from infra.local.banner import banner, exchanges_line, slow_exchange
 from infra.local.environment import (
-    DEMO_ADMIN_TOKEN,
     SWEEP_FUNCTION,
     LocalSettings,
     read_settings,
     stack_environment,
     stop_with,
 )
+from infra.local.exchanges import exchange_environment, uses_mock, wants_simulator
 from infra.local.tables import create_tables
+
+SIMULATOR = "infra.simulator"
 
 _START_PATIENCE = 30.0
 _RESTART_PAUSE = 0.5
-_HEADER = '-H "Authorization: Bearer $ADMIN_TOKEN"'
 
 
 class Child:
@@ -82,11 +83,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_settings()
         _check_port(settings.port)
+        simulated = wants_simulator()
         environment = _start_database(settings, children)
+        simulator = _start_simulator(children) if simulated else None
+        environment |= exchange_environment(simulator)
         _start_processes(settings, options, environment, children)
         base = f"http://127.0.0.1:{settings.port}"
-        demo.create_demo(base, environment["ADMIN_TOKEN"])
-        _print_banner(base, environment, settings)
+        demo.create_demo(base, environment["ADMIN_TOKEN"], on_mock=uses_mock())
+        _print_banner(base, environment, settings, simulator)
         _watch(children)
     except SettingsError as error:
         return stop_with(str(error))
@@ -129,6 +133,14 @@ def _start_database(settings: LocalSettings, children: list[Child]) -> dict[str,
     environment = stack_environment(url, settings.foreign_database)
     environment["ORDERS_STREAM_ARN"] = _create_tables(settings, environment)
     return environment
+
+
+def _start_simulator(children: list[Child]) -> str:
+    """The exchanges, and their address. The port is chosen here, for it stays the same when they are started again:
+    orders remember where they were placed."""
+    simulator = Child(SIMULATOR, ["--port", str(_free_port()), "--exit-with-parent"], dict(os.environ), own_group=True)
+    children.append(simulator)
+    return simulator.start("simulator listening on ").rpartition(" ")[2]
 
 
 def _create_tables(settings: LocalSettings, environment: dict[str, str]) -> str:
@@ -183,7 +195,8 @@ def _watch(children: list[Child]) -> None:
                 continue
             if child.module == "infra.local.database":
                 raise RuntimeError("the database ended; everything in it is gone")
-            print(f"{child.module} ended ({code}); starting it again", flush=True)
+            lost = "; its orders and balances are gone" if child.module == SIMULATOR else ""
+            print(f"{child.module} ended ({code}){lost}; starting it again", flush=True)
             time.sleep(_RESTART_PAUSE)
             child.start("")
         time.sleep(0.2)
@@ -194,35 +207,16 @@ def _copy(lines: Any) -> None:
         print(line, end="", flush=True)
 
 
-def _print_banner(base: str, environment: dict[str, str], settings: LocalSettings) -> None:
-    admin = environment["ADMIN_TOKEN"]
-    order = {"side": "buy", "symbol": "BTCUSDT", "quantity": "0.01"}
-    alert = _alert("demo", order_type="MARKET", **order)
-    slow = _alert("demo-slow", order_type="LIMIT", **order, price="50000", tag="first")
-    cancel = _alert("demo-slow", order_type="CANCEL", tag="first")
-    header = f"-H 'Authorization: Bearer {admin}'" if admin == DEMO_ADMIN_TOKEN else _HEADER
-    shown = admin if admin == DEMO_ADMIN_TOKEN else "yours, from ADMIN_TOKEN"
-    print(
-        f"""
-trading-bot runs at {base}
-  database  {environment["AWS_ENDPOINT_URL_DYNAMODB"]}   tables {settings.table_prefix}-*
-  schedules every {settings.schedule_seconds:g} s    admin token {shown}
-
-A market order on three mock accounts:
-  curl -s {base}/api/v1/webhook -d '{alert}'
-A limit order that its exchange acknowledges after 6 s, cancelled before that, and the queue:
-  curl -s {base}/api/v1/webhook -d '{slow}'
-  curl -s {base}/api/v1/webhook -d '{cancel}'
-  curl -s '{base}/api/v1/cancel-queue?limit=5' {header}
-  curl -s '{base}/api/v1/orders?limit=5' {header}
-Ctrl-C stops everything.
-""",
-        flush=True,
+def _print_banner(base: str, environment: dict[str, str], settings: LocalSettings, simulator: str | None) -> None:
+    lines = banner(
+        base,
+        environment["AWS_ENDPOINT_URL_DYNAMODB"],
+        settings.table_prefix,
+        environment["ADMIN_TOKEN"],
+        settings.schedule_seconds,
+        exchanges_line(simulator, on_mock=uses_mock()),
     )
-
-
-def _alert(strategy: str, **fields: str) -> str:
-    return json.dumps({"strategy": strategy, "token": demo.TOKEN, **fields}, separators=(",", ":"))
+    print(lines + (slow_exchange(base, simulator) if simulator else "") + "Ctrl-C stops everything.\n", flush=True)
 
 
 if __name__ == "__main__":

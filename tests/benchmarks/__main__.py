@@ -6,8 +6,11 @@ import sys
 import traceback
 from collections.abc import Callable
 
+from tests.benchmarks.cold_start import cold_start
 from tests.benchmarks.fan_out import fan_out
 from tests.benchmarks.imports import imports
+from tests.benchmarks.installed import installed
+from tests.benchmarks.orders import orders
 from tests.benchmarks.requests import requests_before_the_exchange, requests_of_an_idle_sweep
 from tests.benchmarks.table import Row, print_table
 
@@ -16,6 +19,9 @@ BENCHMARKS: tuple[Callable[[], list[Row]], ...] = (
     lambda: asyncio.run(requests_of_an_idle_sweep()),
     lambda: asyncio.run(fan_out()),
     imports,
+    orders,
+    cold_start,
+    installed,
 )
 
 

@@ -86,6 +86,9 @@ class SlowExchange:
         )
         return Placed(order)
 
+    async def use_up_id(self, order: Order) -> PlaceOutcome:
+        return Unknown("not here")
+
     async def cancel(self, order: Order) -> CancelOutcome:
         return Unknown("not here")
 

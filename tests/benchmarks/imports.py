@@ -18,11 +18,11 @@ def imports() -> list[Row]:
     """In turns; the first round writes the bytecode, and does not count."""
     took: dict[str, list[float]] = {name: [] for name in _CODES}
     with TemporaryDirectory() as bytecode:
-        environment = _environment(bytecode)
+        chosen = environment(bytecode)
         for number in range(RUNS + 1):
             for name, code in _CODES.items():
                 started = time.perf_counter()
-                subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+                subprocess.run([sys.executable, "-c", code], env=chosen, check=True)
                 if number:
                     took[name].append(time.perf_counter() - started)
     bare, app, ccxt = (statistics.median(took[name]) for name in ("bare", "app", "ccxt"))
@@ -34,7 +34,7 @@ def imports() -> list[Row]:
     ]
 
 
-def _environment(bytecode: str) -> dict[str, str]:
-    """Bytecode is kept for all three alike, whatever the caller's own settings say."""
+def environment(bytecode: str) -> dict[str, str]:
+    """Bytecode is kept for all alike, whatever the caller's own settings say."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "ADMIN_TOKEN": "bench", "PYTHONPYCACHEPREFIX": bytecode}

@@ -1,6 +1,7 @@
 """The whole system as a user starts it, for tests: processes, HTTP, kill -9."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -113,10 +114,19 @@ class Stack:
 
     def api_process(self) -> int:
         """The process that serves the API."""
-        found = subprocess.run(
-            ["pgrep", "-f", f"infra.local.api --port {self.port}"], capture_output=True, text=True, check=True
-        )
-        return int(found.stdout.split()[0])
+        return process_of(f"infra.local.api --port {self.port}")
+
+    def simulator(self) -> str:
+        """The address of its simulator of the exchanges."""
+        found = re.search(r"simulated at (\S+)", self.output())
+        assert found is not None, "this stack has no simulator"
+        return found[1]
+
+    def simulate(self, command: str, **arguments: Any) -> Any:
+        """A command to the simulator."""
+        answer = httpx.post(f"{self.simulator()}/_simulator/{command}", json=arguments)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
 
 
 def order_ids(answer: httpx.Response) -> list[str]:
@@ -133,8 +143,24 @@ def wait_for(condition: Callable[[], object], seconds: float, what: str) -> None
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's environment less what points the other tests at their database."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "TABLE_PREFIX"))}
+    """This process's environment less what points the other tests at their database, and anybody at an exchange."""
+    others = ("AWS_", "TABLE_PREFIX", "USE_MOCK_EXCHANGE", "BINANCE_", "BYBIT_", "UPBIT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(others)}
+
+
+def process_of(command: str) -> int:
+    """The process with these words in its command line."""
+    found = subprocess.run(["pgrep", "-f", command], capture_output=True, text=True, check=True)
+    return int(found.stdout.split()[0])
+
+
+def answers(url: str) -> bool:
+    """Whether anybody listens there."""
+    try:
+        httpx.get(url)
+    except httpx.TransportError:
+        return False
+    return True
 
 
 def free_port() -> int:

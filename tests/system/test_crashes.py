@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from infra.local.database import serve
-from tests.system.stack import Stack, free_port, order_ids, run_command, wait_for
+from tests.system.stack import Stack, answers, free_port, order_ids, run_command, wait_for
 from tests.system.test_stack import LIMIT, MARKET, cancel, row
 
 Start = Callable[..., Stack]
+ONE_KEY = {"BINANCE_API_KEY": "for both of its markets", "BINANCE_API_SECRET": "of which the simulator sees nothing"}
 
 
 def test_without_stream_and_wake_up_the_schedules_reach_the_same_end(start: Start) -> None:
@@ -87,12 +88,13 @@ def test_an_api_process_that_is_killed_is_started_again(start: Start) -> None:
 def test_ctrl_c_ends_every_process(start: Start) -> None:
     """Exit status 0, nothing left running, the port free."""
     stack = start()
-    api = stack.api_process()
+    api, simulator = stack.api_process(), stack.simulator()
 
     code = stack.stop()
 
     assert code == 0
     wait_for(lambda: not _lives(api), 5, "the API to end")
+    wait_for(lambda: not answers(simulator), 5, "the simulator to end")
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{stack.port}/ping")
 
@@ -100,12 +102,14 @@ def test_ctrl_c_ends_every_process(start: Start) -> None:
 def test_kill_9_of_the_parent_ends_every_process(start: Start) -> None:
     """No orphan processes either."""
     stack = start()
-    api = stack.api_process()
+    api, simulator = stack.api_process(), stack.simulator()
+    assert answers(simulator)
 
     assert stack._process is not None
     os.kill(stack._process.pid, signal.SIGKILL)
 
     wait_for(lambda: not _lives(api), 5, "the API to end")
+    wait_for(lambda: not answers(simulator), 5, "the simulator to end")
 
 
 @pytest.mark.parametrize(
@@ -115,6 +119,8 @@ def test_kill_9_of_the_parent_ends_every_process(start: Start) -> None:
         ({"MAX_CANCEL_RETRIES": "many"}, "MAX_CANCEL_RETRIES"),
         ({"PORT": "eighty"}, "PORT"),
         ({"LOCAL_SCHEDULE_SECONDS": "0"}, "LOCAL_SCHEDULE_SECONDS"),
+        ({"USE_MOCK_EXCHANGE": "perhaps"}, "USE_MOCK_EXCHANGE"),
+        ({"BINANCE_SPOT_URL": "http://127.0.0.1:9", **ONE_KEY}, "BINANCE_FUTURES_URL"),
     ],
 )
 def test_a_start_that_cannot_be_is_one_line_that_names_the_setting(environment: dict[str, str], names: str) -> None:

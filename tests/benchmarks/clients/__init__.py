@@ -1,0 +1,1 @@
+"""Ways to place a signed MARKET order: ours, ccxt's, and bare HTTP as the floor under both."""

@@ -138,5 +138,5 @@ def configure_logging(chosen: Settings) -> None:
     ours.handlers = [handler]
     ours.setLevel(chosen.log_level)
     ours.propagate = False
-    for library in ("httpx", "httpcore"):  # at INFO they write whole URLs, signatures included
+    for library in ("httpx", "httpcore", "botocore", "boto3", "urllib3"):  # they write URLs, headers and bodies
         logging.getLogger(library).setLevel(logging.WARNING)

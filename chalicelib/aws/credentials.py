@@ -28,6 +28,8 @@ class AccountCredentials:
         self._provider: Any = None
         self._force = False
         self._current: Credentials | None = None
+        self._loaded_at = clock.now()
+        self._loading = asyncio.Lock()
         self._reloaded_at: datetime | None = None
 
     async def get(self) -> Credentials:
@@ -37,7 +39,12 @@ class AccountCredentials:
                 message = f"account {self._account_id!r} has no credentials: PUT them, or set the exchange's API key"
                 raise OrderNotAcceptedError("NO_CREDENTIALS", message)
             return self._fallback
-        return await asyncio.to_thread(self._fetch, self._secret_name)
+        async with self._loading:
+            now = self._clock.now()
+            if self._current is None or self._force or seconds_between(self._loaded_at, now) >= CACHED_FOR:
+                self._current = await asyncio.to_thread(self._fetch, self._secret_name)
+                self._loaded_at = now
+            return self._current
 
     async def reload(self, refused: Credentials) -> bool:
         """A key that is still wrong is not asked for again and again."""
@@ -62,9 +69,8 @@ class AccountCredentials:
         force, self._force = self._force, False
         try:
             secret = self._provider.get(name, max_age=CACHED_FOR, transform="json", force_fetch=force)
-            self._current = Credentials(secret["api_key"], secret["api_secret"])
+            return Credentials(secret["api_key"], secret["api_secret"])
         except (GetParameterError, parameters.TransformParameterError, KeyError, TypeError) as error:
             message = f"the credentials of account {self._account_id!r} cannot be read: {type(error).__name__}"
             passing = isinstance(error, GetParameterError)
             raise OrderNotAcceptedError("NO_CREDENTIALS", message, passing=passing) from None
-        return self._current

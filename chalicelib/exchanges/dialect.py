@@ -165,6 +165,9 @@ class Dialect(Protocol):
     def read_server_time(self, answer: Answer) -> int:
         """Milliseconds since 1970. Raises ValueError."""
 
+    def is_passing(self, answer: Answer) -> bool:
+        """A failure of the exchange's own that its HTTP status does not show."""
+
     def is_clock_error(self, answer: Answer) -> bool:
         """The exchange refused our time stamp: learn the offset again."""
 

@@ -11,6 +11,9 @@ from chalicelib.domain.clock import Clock, after, seconds_between
 
 logger = logging.getLogger(__name__)
 
+LONGEST_ANSWER = 5.0
+"""Seconds; half of them is how wrong the offset can be."""
+
 VALID_FOR = 1800.0
 """Seconds until the offset is learned again: a machine's clock drifts by milliseconds in that time."""
 
@@ -46,6 +49,9 @@ class ExchangeClock:
                 logger.warning("the exchange's time could not be read: %s", type(error).__name__)
                 return
             received = self._clock.now()
+            if seconds_between(sent, received) > LONGEST_ANSWER:
+                logger.warning("the exchange's time came too late to be of use")
+                return
             if milliseconds is not None:
                 middle = after(sent, seconds_between(sent, received) / 2)
                 self._offset = datetime.fromtimestamp(milliseconds / 1000, middle.tzinfo) - middle

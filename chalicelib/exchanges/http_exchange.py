@@ -1,6 +1,5 @@
 """One account at one real venue: a dialect over HTTP, with its clock, limits, credentials and retries."""
 
-import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -43,6 +42,9 @@ TIME_TIMEOUT = 2.0
 """An answer that takes longer tells the time too inexactly."""
 
 BACKGROUND_WINDOW = 5.0
+_LONG_PAUSE = 2.0
+"""Seconds; a read that would have to wait longer for a limit is given up."""
+
 _FIRST_PAUSE = 0.2
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
 
@@ -50,8 +52,10 @@ _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, ht
 @dataclass(frozen=True, slots=True)
 class _Reply:
     answer: Answer
-    worth_repeating: bool
+    passing: bool
     """A read that was answered so may well succeed when it is made again."""
+    pause: float
+    """Seconds for which the exchange wants to be left alone first."""
 
 
 class RulesSource(Protocol):
@@ -91,11 +95,9 @@ class HttpExchange:
         """Loads everything that sending needs: rules, balance, credentials and the exchange's time (R1)."""
         self._dialect.check(order)
         try:
-            rules, _, _ = await asyncio.gather(
-                self._rules.get(order.symbol, lambda: self._fetch_rules(order.symbol)),
-                self._credentials.get(),
-                self.now(),
-            )
+            await self._credentials.get()
+            await self.now()
+            rules = await self._rules.get(order.symbol, lambda: self._fetch_rules(order.symbol))
             request = await fit_order(
                 order,
                 rules,
@@ -219,9 +221,9 @@ class HttpExchange:
                 if last:
                     raise
             else:
-                if not reply.worth_repeating:
+                if not reply.passing:
                     return reply.answer
-                if last:
+                if last or reply.pause > _LONG_PAUSE:
                     raise _unavailable(f"the exchange goes on to answer with HTTP {reply.answer.status}")
             await self._back_off(attempt)
         raise AssertionError("the last attempt returns or raises")
@@ -252,8 +254,9 @@ class HttpExchange:
         other_key = False
         if credentials is not None and self._dialect.is_key_error(answer):
             other_key = await self._credentials.reload(credentials)
-        passing = answer.status >= 500 or answer.status == HTTPStatus.REQUEST_TIMEOUT
-        return _Reply(answer, passing or news.refused or clock_error or other_key)
+        unread = answer.body is None or answer.status >= 500 or answer.status == HTTPStatus.REQUEST_TIMEOUT
+        passing = unread or self._dialect.is_passing(answer) or news.refused or clock_error or other_key
+        return _Reply(answer, passing, news.stay_away)
 
     async def _fetch_rules(self, symbol: str) -> MarketRules:
         answers = [await self._read(call) for call in self._dialect.rules(symbol)]
@@ -263,6 +266,8 @@ class HttpExchange:
         call = self._dialect.server_time()
         if call is None:
             return None
+        if self._limiter.wait(call) > 0:
+            raise ValueError("the exchange is to be left alone")
         answer = await self._sender.send(call, None, TIME_TIMEOUT)
         return self._dialect.read_server_time(answer)
 

@@ -61,9 +61,16 @@ class Markets:
             name = f"{venue.exchange}-{venue.market}{'-testnet' if venue.testnet else ''}"
             rules = RulesBook(f"{name} {venue.host}", self._rules, self._clock)
             dialect = dialect_of(venue)
-            limits = AddressLimits(dialect.budgets, self._clock)
+            limits = self._address_limits(venue, dialect)
             self._known[venue] = _Market(dialect, rules, ExchangeClock(self._clock), limits)
         return self._known[venue]
+
+    def _address_limits(self, venue: Venue, dialect: Dialect) -> AddressLimits:
+        """Bybit's markets share their host, its limits and its bans; Binance's have one each."""
+        for known, market in self._known.items():
+            if (known.exchange, known.host) == ("bybit", venue.host) and venue.exchange == "bybit":
+                return market.address_limits
+        return AddressLimits(dialect.budgets, self._clock)
 
 
 def dialect_of(venue: Venue) -> Dialect:

@@ -46,11 +46,14 @@ class Window:
         tries until the count starts anew."""
         now = self._clock.now()
         self._expire(now)
+        if left.calls <= 0:
+            self._closed_until = after(now, self._budget.seconds if left.resets_in is None else left.resets_in)
+            if left.resets_in is not None:  # then the count starts anew, whatever we had counted
+                self._spent.clear()
+            return
         missing = self._budget.calls - left.calls - self._used()
         if missing > 0:
             self._spent.append((now, missing))
-        if left.calls <= 0:
-            self._closed_until = after(now, self._budget.seconds if left.resets_in is None else left.resets_in)
 
     def _used(self) -> int:
         return sum(weight for _, weight in self._spent)

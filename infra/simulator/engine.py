@@ -6,6 +6,7 @@ It knows nothing of wire formats, and customers do not trade with each other: ev
 import heapq
 import itertools
 import random
+import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -45,9 +46,10 @@ class Engine:
         self.skew_ms: dict[Exchange, int] = {}
         self.books = {(market.venue, market.symbol): Book(market, market.start_price) for market in markets}
         self._accounts: dict[int, Account] = {}
-        self._ids = dict(_FIRST_IDS)
+        started = time.time_ns() // 1_000_000  # ids of an earlier start must not come again: somebody may keep them
+        self._ids = {venue: first + started for venue, first in _FIRST_IDS.items()}
         self._fill_ids = itertools.count(56)
-        self._random = random.Random(20231114)
+        self._random = random.Random()
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
         self._acting_ms: int | None = None

@@ -107,7 +107,6 @@ def test_a_simulator_that_ends_is_started_again_where_it_was(restarted: tuple[St
     assert statuses(stack, forgotten) == ["OPEN"] * 3
 
 
-@pytest.mark.xfail(strict=True, reason="the simulator numbers its orders from the same start each time")
 def test_an_order_that_the_simulator_forgot_shares_its_id_with_no_other(restarted: tuple[Stack, list[str]]) -> None:
     """Else its cancel, which names it by that id, would end the other one."""
     stack, forgotten = restarted

@@ -18,8 +18,6 @@ LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
 BANNED = 45
 """Seconds that the simulator bans for. Bybit does not say how long, and is given ten minutes; Upbit ten seconds."""
 
-ASKS_THE_TIME = "a process that does not know the exchange's time asks for it even during a ban"
-SHARED_ADDRESS = "Bybit's two markets share an address, but not what is known of its ban"
 
 at_each_exchange = pytest.mark.parametrize("terms", ONE_OF_EACH, ids=str)
 
@@ -54,11 +52,7 @@ async def test_a_limit_order_that_met_a_limit_at_upbit_gets_a_new_identifier(flo
     assert floor.ids_on_book(UPBIT) == [f"{order.order_id}-2"]
 
 
-@pytest.mark.parametrize(
-    "terms",
-    [*(pytest.param(terms, marks=pytest.mark.xfail(strict=True, reason=ASKS_THE_TIME)) for terms in WITH_CLOCK), UPBIT],
-    ids=str,
-)
+@pytest.mark.parametrize("terms", [*WITH_CLOCK, UPBIT], ids=str)
 async def test_a_ban_that_one_process_met_keeps_another_away(floor: Floor, terms: Terms) -> None:
     """It has met nobody, reads of the ban in the database, and does not send so much as a ping until it is over."""
     await floor.trade_at(terms)
@@ -112,7 +106,6 @@ async def test_the_others_trade_on_while_one_is_banned(floor: Floor, terms: Term
     }
 
 
-@pytest.mark.xfail(strict=True, reason=SHARED_ADDRESS)
 async def test_bybits_ban_of_the_address_is_one_of_both_its_markets(floor: Floor) -> None:
     """Stop everything for ten minutes, its documents say: one host, one address."""
     for terms in (BYBIT_SPOT, BYBIT_FUTURES):

@@ -20,9 +20,6 @@ from tests.trading.floor import ENVIRONMENT, MARKETS, ONE_OF_EACH, UPBIT, Floor
 NEW_KEY, NEW_SECRET = "rotatedkey" * 6, "rotatedsecret" * 5
 OF_THE_SIMULATOR = {"api_key": TEST_KEY, "api_secret": TEST_SECRET}
 
-LEFT_RUNNING = "of what is prepared together, the rest goes on when one of it fails"
-LOADED_TWICE = "two tasks that need a cold account's key at once, as Upbit's preparation does, both load it"
-
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -58,7 +55,6 @@ async def trade_with(floor: Floor, terms: Terms, credentials: dict[str, str] | N
     await floor.strategy("s1", terms.name)
 
 
-@pytest.mark.xfail(strict=True, reason=LOADED_TWICE)
 async def test_an_accounts_own_key_is_asked_for_once(open_floor: OpenFloor, loads: list[str]) -> None:
     """From Secrets Manager, at all exchanges; it wins over the environment's, which none of them would take."""
     floor = open_floor(dict.fromkeys(ENVIRONMENT, "stale"))
@@ -144,11 +140,7 @@ async def test_an_open_order_is_cancelled_under_the_new_key(floor: Floor, secret
     assert floor.on_book(terms, live=True) == []
 
 
-@pytest.mark.parametrize(
-    "terms",
-    [BYBIT_SPOT, pytest.param(UPBIT, marks=pytest.mark.xfail(strict=True, reason=LOADED_TWICE))],
-    ids=str,
-)
+@pytest.mark.parametrize("terms", [BYBIT_SPOT, UPBIT], ids=str)
 async def test_a_key_that_stays_wrong_is_loaded_again_once_a_minute_at_most(
     floor: Floor, loads: list[str], terms: Terms
 ) -> None:
@@ -184,7 +176,6 @@ async def test_an_account_without_any_key_is_told_so(open_floor: OpenFloor, term
     assert floor.control.requests(key=TEST_KEY) == []
 
 
-@pytest.mark.xfail(strict=True, reason=LEFT_RUNNING)
 async def test_preparing_ends_with_all_that_it_started(open_floor: OpenFloor) -> None:
     """Without a key nothing is prepared, and nothing goes on in the background, as a frozen process would (R28)."""
     floor = open_floor({})

@@ -28,12 +28,8 @@ from tests.trading.floor import ENVIRONMENT, UPBIT, Floor
 from tests.trading.life import KEYS, Heard, Life, Story, leaks, signature_of, written_out
 from tests.trading.wire import Wire
 
-OURS_AND_HTTP = ("chalicelib", "httpx", "httpcore")
+OURS_AND_HTTP = ("chalicelib", "httpcore")
 OF_AWS = ("botocore", "boto3", "urllib3", "aws_lambda_powertools")
-
-HTTPX_TELLS = "httpx writes whole URLs at INFO, and only a level that anybody may change keeps it from doing so"
-BOTOCORE_TELLS = "at DEBUG, botocore writes what is sent to Secrets Manager and what comes back"
-QUOTED = "the words of an error about the key or the signature are quoted"
 
 
 @contextmanager
@@ -125,10 +121,7 @@ def test_no_secret_is_shown_or_stored(lived: tuple[Life, Heard], place: str) -> 
     assert leaks(getattr(life, place), life.signed) == {}
 
 
-@pytest.mark.parametrize(
-    "library",
-    ["chalicelib", "httpcore", pytest.param("httpx", marks=pytest.mark.xfail(strict=True, reason=HTTPX_TELLS))],
-)
+@pytest.mark.parametrize("library", ["chalicelib", "httpcore", "httpx"])
 def test_no_logger_tells_a_secret_at_debug(lived: tuple[Life, Heard], library: str) -> None:
     """Not even when somebody turns it on by itself."""
     life, heard = lived
@@ -136,7 +129,6 @@ def test_no_logger_tells_a_secret_at_debug(lived: tuple[Life, Heard], library: s
     assert leaks(heard.said_by(library), life.signed) == {}
 
 
-@pytest.mark.xfail(strict=True, reason=BOTOCORE_TELLS)
 async def test_the_aws_libraries_do_not_tell_the_keys_that_they_carry(
     tables: str, clock: SharedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -154,12 +146,7 @@ async def test_the_aws_libraries_do_not_tell_the_keys_that_they_carry(
 @pytest.mark.parametrize(
     ("terms", "status", "body"),
     [
-        pytest.param(
-            terms,
-            400,
-            {"code": -1022, "msg": "Signature for this request is not valid: SENT"},
-            marks=pytest.mark.xfail(strict=True, reason=QUOTED),
-        )
+        pytest.param(terms, 400, {"code": -1022, "msg": "Signature for this request is not valid: SENT"})
         for terms in (BINANCE_SPOT, BINANCE_FUTURES)
     ]
     + [
@@ -168,7 +155,6 @@ async def test_the_aws_libraries_do_not_tell_the_keys_that_they_carry(
             UPBIT,
             401,
             {"error": {"name": "jwt_verification", "message": "Failed to verify SENT"}},
-            marks=pytest.mark.xfail(strict=True, reason=QUOTED),
         ),
     ],
 )

@@ -74,6 +74,8 @@ def error_code(answer: Answer) -> int | None:
 def error_message(answer: Answer) -> str:
     """Binance's own words, cut short."""
     code = error_code(answer)
+    if code in _KEY_ERRORS:
+        return f"{code}: the key or its signature was refused"  # some exchanges echo what was signed
     return f"{f'HTTP {answer.status}' if code is None else code}: {_text(answer) or 'no message'}"[:300]
 
 
@@ -134,6 +136,9 @@ def retry_after(answer: Answer) -> float | None:
 
 def header(answer: Answer, name: str) -> str:
     """A header of any case, "" where it is missing."""
+    told = answer.headers.get(name)  # httpx's headers have no case
+    if told is not None:
+        return told
     return next((value for key, value in answer.headers.items() if key.lower() == name.lower()), "")
 
 

@@ -62,6 +62,9 @@ class BinanceMarket:
             raise ValueError(f"no time: {codes.error_message(answer)}")
         return told
 
+    def is_passing(self, answer: Answer) -> bool:
+        return False
+
     def is_clock_error(self, answer: Answer) -> bool:
         return codes.is_clock_error(answer)
 
@@ -75,8 +78,9 @@ class BinanceMarket:
         name, most = self.order_count
         created, used = _count(answer, name), _count(answer, "X-MBX-USED-WEIGHT-1M")
         left = [] if created is None else [Left(ORDERS, max(0, most - created))]
-        left += [] if used is None else [Left(WEIGHT, max(0, self.budgets[WEIGHT].calls - used))]
         pause = codes.stay_away(answer)
+        if used is not None:
+            left.append(Left(WEIGHT, max(0, self.budgets[WEIGHT].calls - used), pause or None))
         return LimitNews(pause, left, refused=pause > 0, whole_address=True)
 
     def use_up_id(self, order: Order) -> Call | None:

@@ -54,6 +54,9 @@ _NOT_PLACED = frozenset(
 
 _DUPLICATE = frozenset({10014, 110072, 170141})
 
+_PASSING = frozenset({429, 10000, 10016, 10019, 10429, 170001, 170005, 170007, 170032, 500000})
+"""Time-outs and troubles inside: a read may be made again, a create is unknown."""
+
 _GONE = frozenset({110008, 110010, 170139, 170142, 170190})
 _NOT_FOUND = frozenset({110001, 170143, 170213})
 _CANCEL_REFUSED = frozenset({110079, 170191})
@@ -111,6 +114,11 @@ def is_clock_error(answer: Answer) -> bool:
     return ret_code(answer) == _CLOCK_ERROR
 
 
+def is_passing(answer: Answer) -> bool:
+    """Bybit failed, and says so with HTTP 200."""
+    return ret_code(answer) in _PASSING
+
+
 def is_key_error(answer: Answer) -> bool:
     """The key itself is refused."""
     return ret_code(answer) in _KEY_ERRORS
@@ -157,7 +165,8 @@ def left(answer: Answer) -> int | None:
 
 def header(answer: Answer, name: str) -> str | None:
     """Whatever its case."""
-    return next((value for key, value in answer.headers.items() if key.lower() == name), None)
+    told = answer.headers.get(name)  # httpx's headers have no case
+    return told if told is not None else next((v for key, v in answer.headers.items() if key.lower() == name), None)
 
 
 def until_reset(answer: Answer) -> float:

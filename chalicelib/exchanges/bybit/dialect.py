@@ -155,6 +155,9 @@ class BybitDialect:
     def read_server_time(self, answer: Answer) -> int:
         return markets.read_server_time(answer)
 
+    def is_passing(self, answer: Answer) -> bool:
+        return codes.is_passing(answer)
+
     def is_clock_error(self, answer: Answer) -> bool:
         return codes.is_clock_error(answer)
 

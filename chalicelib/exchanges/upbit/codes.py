@@ -38,6 +38,8 @@ which costs a look-up at worst."""
 
 _THROTTLED = (429, 418)
 _BLOCK_SECONDS = 10.0
+_LONGEST_BLOCK = 86_400.0
+_SECONDS = re.compile(r"(\d{1,6})\s*(?:seconds?|초)", re.IGNORECASE)
 
 
 def error_name(answer: Answer) -> str | None:
@@ -49,6 +51,8 @@ def error_name(answer: Answer) -> str | None:
 
 def error_message(answer: Answer) -> str:
     """Upbit's own words, cut short."""
+    if is_key_error(answer):
+        return f"{error_name(answer)}: the key or its token was refused"  # some exchanges echo what was signed
     error = answer.body.get("error") if isinstance(answer.body, Mapping) else None
     words = error.get("message") if isinstance(error, Mapping) else None
     return f"{error_name(answer) or answer.status}: {words or 'no message'}"[:300]
@@ -80,8 +84,11 @@ def refused_cancel(answer: Answer) -> CancelOutcome:
 
 
 def stay_away(answer: Answer) -> float:
-    """429: a second; 418: a block whose length grows, told in words only."""
+    """429: a second; 418: a block whose length grows, told in words."""
     told = answer.headers.get("retry-after", "")
     if told.isdigit():
         return float(told)
+    words = _SECONDS.search(error_message(answer)) if answer.status == 418 else None
+    if words:
+        return min(float(words[1]), _LONGEST_BLOCK)
     return {429: 1.0, 418: _BLOCK_SECONDS}.get(answer.status, 0.0)

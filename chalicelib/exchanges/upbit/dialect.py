@@ -177,6 +177,9 @@ class UpbitDialect:
     def read_server_time(self, answer: Answer) -> int:
         raise ValueError("Upbit's requests carry no time")
 
+    def is_passing(self, answer: Answer) -> bool:
+        return False
+
     def is_clock_error(self, answer: Answer) -> bool:
         return False
 

@@ -1,9 +1,11 @@
 """Bybit's unified account: wallet, positions, key information (account/wallet-balance.mdx, position/*.mdx)."""
 
+from decimal import Decimal
 from typing import Any
 
 from infra.simulator.bybit.errors import BybitError
 from infra.simulator.bybit.market import category_of
+from infra.simulator.ledger import margin_in_use
 from infra.simulator.model import ZERO, Balance, text
 from infra.simulator.world import Call
 
@@ -34,7 +36,8 @@ def _value(call: Call, coin: str, balance: Balance) -> Any:
 def _coin(call: Call, coin: str, balance: Balance) -> dict[str, Any]:
     """`availableToWithdraw` says nothing since UTA 2.0; `locked` is what spot orders hold."""
     held = text(balance.free + balance.locked)
-    zero = ("borrowAmount", "accruedInterest", "totalOrderIM", "totalPositionIM", "totalPositionMM", "bonus")
+    zero = ("borrowAmount", "accruedInterest", "totalPositionMM", "bonus")
+    in_positions, in_all = _margin(call, coin)
     return {
         "coin": coin,
         "equity": held,
@@ -49,8 +52,21 @@ def _coin(call: Call, coin: str, balance: Balance) -> dict[str, Any]:
         "spotHedgingQty": "0",
         "marginCollateral": True,
         "collateralSwitch": True,
+        "totalOrderIM": text(in_all - in_positions),
+        "totalPositionIM": text(in_positions),
         **dict.fromkeys(zero, "0"),
     }
+
+
+def _margin(call: Call, coin: str) -> tuple[Decimal, Decimal]:
+    """What linear positions take of the coin, and positions and orders together."""
+    if coin != "USDT":
+        return ZERO, ZERO
+    live = [order for order in call.account.live.values() if order.market.venue == "bybit-linear"]
+    return (
+        margin_in_use(call.account, "bybit-linear", []),
+        margin_in_use(call.account, "bybit-linear", live),
+    )
 
 
 def positions(call: Call) -> dict[str, Any]:

@@ -74,7 +74,12 @@ def cancel(call: Call) -> dict[str, Any]:
 def _in_filter(call: Call, order: Order) -> bool:
     """A spot StopOrder or tpslOrder is not found unless it is named; a linear one always is."""
     wanted = call.params.get("orderFilter") or "Order"
-    return order.market.venue != "bybit-spot" or order.intent.wire["orderFilter"] == wanted
+    return order.market.venue != "bybit-spot" or filter_of(order) == wanted
+
+
+def filter_of(order: Order) -> str:
+    """A stop that was triggered is an order like any other."""
+    return "Order" if order.triggered_ms else str(order.intent.wire["orderFilter"])
 
 
 def _not_cancelable(call: Call, ended: list[Order]) -> BybitError:

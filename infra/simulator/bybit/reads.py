@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from infra.simulator.bybit.bodies import execution, order_row
 from infra.simulator.bybit.errors import BybitError
 from infra.simulator.bybit.market import category_of
-from infra.simulator.bybit.orders import addressed
+from infra.simulator.bybit.orders import addressed, filter_of
 from infra.simulator.model import Fill, Market, Order, State
 from infra.simulator.queries import live_of, newest_of, readable, trades_of
 from infra.simulator.world import Call
@@ -120,7 +120,7 @@ def _fits(call: Call, order: Order) -> bool:
     return _in_scope(call, order.market) and call.params.get("orderFilter") in (
         None,
         "",
-        order.intent.wire["orderFilter"],
+        filter_of(order),
     )
 
 

@@ -2,8 +2,6 @@
 
 from datetime import datetime
 
-import pytest
-
 from chalicelib.domain.clock import after
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import Found, LookupFailed, NotPlaced, OrderStatus, Placed, Throttled
@@ -14,9 +12,6 @@ from tests.exchanges.markets.cases import which
 from tests.exchanges.markets.floor import Floor
 from tests.exchanges.markets.terms import BINANCE_FUTURES, BINANCE_SPOT, BYBIT_FUTURES, BYBIT_SPOT, REAL, UPBIT
 from tests.exchanges.moves import WINDOW, Trader
-
-_LONGER = pytest.mark.xfail(strict=True, reason="a weight that is used up closes its window for a whole minute")
-AFTER_A_LIMIT = [pytest.param(terms, marks=_LONGER) if terms.exchange == "binance" else terms for terms in REAL]
 
 CREATES = {BINANCE_SPOT: 50, BINANCE_FUTURES: 200, BYBIT_SPOT: 20, BYBIT_FUTURES: 10, UPBIT: 12}
 """How many an account may send in one go."""
@@ -42,7 +37,6 @@ async def test_a_rate_limit_of_creates_says_when_to_come_back(trader: Trader, fl
     assert [row["client_id"] for row in floor.orders()] == [order.client_order_id]
 
 
-@pytest.mark.parametrize("trader", AFTER_A_LIMIT, indirect=True, ids=str)
 async def test_after_a_rate_limit_the_order_can_be_cancelled_as_soon_as_the_exchange_says(
     trader: Trader, floor: Floor
 ) -> None:
@@ -73,7 +67,6 @@ async def test_a_rate_limit_of_cancels_says_when_to_come_back(trader: Trader, fl
     assert isinstance(await trader.cancel(order), trader.terms.cancel)
 
 
-@pytest.mark.parametrize("trader", AFTER_A_LIMIT, indirect=True, ids=str)
 async def test_a_look_up_waits_for_a_limit_to_pass(trader: Trader, floor: Floor, order: Order) -> None:
     """A moment of it."""
     started_at = trader.clock.now()

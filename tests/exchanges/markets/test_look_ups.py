@@ -37,7 +37,6 @@ async def test_a_look_up_is_made_again(trader: Trader, floor: Floor, order: Orde
 
 @which(BYBIT)
 @pytest.mark.parametrize("variant", ["server_timeout", "unknown", "throttled", "backend_timeout"])
-@pytest.mark.xfail(strict=True, reason="failures that Bybit puts into HTTP 200 are not taken for failures of a read")
 async def test_a_failure_within_http_200_is_a_failure_too(trader: Trader, floor: Floor, variant: str) -> None:
     """A look-up is made again, and an order that needs the balance is not refused for good."""
     order = trader.limit()

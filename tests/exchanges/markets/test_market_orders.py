@@ -135,18 +135,7 @@ async def test_a_contract_is_a_position(trader: Trader, floor: Floor, side: Side
     assert floor.position() == (Decimal("0.1") if side is Side.BUY else Decimal("-0.1"))
 
 
-@pytest.mark.parametrize(
-    "trader",
-    [
-        BINANCE_FUTURES,
-        pytest.param(
-            BYBIT_FUTURES,
-            marks=pytest.mark.xfail(strict=True, reason="the simulated wallet tells no totalOrderIM, totalPositionIM"),
-        ),
-    ],
-    indirect=True,
-    ids=str,
-)
+@pytest.mark.parametrize("trader", [BINANCE_FUTURES, BYBIT_FUTURES], indirect=True, ids=str)
 async def test_the_margin_of_positions_and_orders_is_not_free(trader: Trader) -> None:
     """At a leverage of 20."""
     before = await trader.exchange.free_balance("USDT")

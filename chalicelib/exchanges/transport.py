@@ -47,12 +47,17 @@ class Transport:
         self._wall_clock = wall_clock
         self._client: httpx.AsyncClient | None = None
         self._used_at = 0.0
+        self._in_flight = 0
 
     async def send(self, call: Call, auth: httpx.Auth | None, seconds: float) -> Answer:
         """One request and its answer; `seconds` bounds each of writing and reading."""
         client = await self._fresh_client()
         request = build_request(self._base_url, call, seconds)
-        response = await client.send(request, auth=auth)
+        self._in_flight += 1
+        try:
+            response = await client.send(request, auth=auth)
+        finally:
+            self._in_flight -= 1
         self._used_at = self._wall_clock()
         text = response.content.decode("utf-8", "replace")
         return Answer(response.status_code, response.headers, text, parse(text))
@@ -65,7 +70,8 @@ class Transport:
 
     async def _fresh_client(self) -> httpx.AsyncClient:
         now = self._wall_clock()
-        if self._client is not None and not 0 <= now - self._used_at <= IDLE_LIMIT:
+        idle = self._in_flight == 0  # a request under way must not lose its connection, and its answer with it
+        if idle and self._client is not None and not 0 <= now - self._used_at <= IDLE_LIMIT:
             await self.aclose()
         if self._client is None:
             context: Any = ssl_context() if self._base_url.startswith("https") else False

@@ -22,7 +22,7 @@ class OrderWatch:
     def __init__(self, services: Services, budget: Budget, order_ids: Iterable[str]) -> None:
         self._services = services
         self._budget = budget
-        self._named = set(order_ids)
+        self._named = sorted(set(order_ids))
         self._tasks: dict[str, asyncio.Task[Order | None]] = {}
 
     @property
@@ -50,5 +50,6 @@ class OrderWatch:
         names = dict.fromkeys([*await self._services.store.due_orders(until, _BATCH), *self._named])
         rows = await readable_orders(self._services, list(names))
         pending = [row for row in rows if row.status is OrderStatus.PENDING]
-        self._named.intersection_update(row.order_id for row in pending)
+        live = {row.order_id for row in pending}
+        self._named = [order_id for order_id in self._named if order_id in live]
         return [row for row in pending if row.check_at is not None and row.check_at <= until]

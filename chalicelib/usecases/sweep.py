@@ -66,7 +66,7 @@ class Sweep:
         following = await self._services.store.next_cancel_at()
         next_order = await self._orders.start_due()
         times = [at for at in (following, next_order) if at is not None]
-        requests = {name: await self._services.store.get(CancelRequest, name) for name in self._named}
+        requests = {name: await self._services.store.get(CancelRequest, name) for name in sorted(self._named)}
         for name, row in requests.items():
             if row is None or not row.live:
                 self._named.discard(name)

@@ -6,7 +6,6 @@ It knows nothing of wire formats, and customers do not trade with each other: ev
 import heapq
 import itertools
 import random
-import time
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -46,10 +45,10 @@ class Engine:
         self.skew_ms: dict[Exchange, int] = {}
         self.books = {(market.venue, market.symbol): Book(market, market.start_price) for market in markets}
         self._accounts: dict[int, Account] = {}
-        started = time.time_ns() // 1_000_000  # ids of an earlier start must not come again: somebody may keep them
+        started = clock.now_ms()  # ids of an earlier start must not come again: somebody may keep them
         self._ids = {venue: first + started for venue, first in _FIRST_IDS.items()}
         self._fill_ids = itertools.count(56)
-        self._random = random.Random()
+        self._random = random.Random(started)
         self._due: list[tuple[int, int, Callable[[], None]]] = []
         self._sequence = itertools.count()
         self._acting_ms: int | None = None

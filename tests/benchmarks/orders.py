@@ -33,7 +33,7 @@ class Case:
 
 
 FAST_ONE, FAST_MANY = Case(0, 1, 6, 40), Case(0, MANY, 1, 40)
-SLOW_ONE, SLOW_MANY = Case(50, 1, 2, 15), Case(50, MANY, 1, 25)
+SLOW_ONE, SLOW_MANY = Case(50, 1, 2, 10), Case(50, MANY, 1, 20)
 
 PLAN: Mapping[str, Sequence[Case]] = {
     "binance": (FAST_ONE, FAST_MANY, SLOW_ONE, SLOW_MANY),
@@ -139,7 +139,7 @@ def _compared(what: str, times: Mapping[str, Sequence[float]], budget: float | N
     figures = ", ".join(f"{name} {statistics.median(values) * 1000:.2f}" for name, values in times.items())
     ratio = _ratio(times[OURS], times[CCXT])
     allowed = f"{budget:g}x ccxt" if budget else ""
-    return Row(what, f"{figures} ms: {ratio:.2f}x ccxt", allowed, ratio <= budget if budget else None)
+    return Row(what, f"medians {figures} ms: {ratio:.2f}x ccxt", allowed, ratio <= budget if budget else None)
 
 
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:

@@ -11,9 +11,11 @@ from chalicelib.store.database import Database
 from chalicelib.store.dynamo import DynamoStore
 from tests.conftest import PREFIX, REGION
 from tests.desk import TurnableClock
+from tests.simulation.memory_database import MemoryDatabase
+from tests.simulation.memory_store import MemoryStore
 from tests.store.wire import Wire
 
-IMPLEMENTATIONS = ("dynamo_store",)
+IMPLEMENTATIONS = ("dynamo_store", "memory_store")
 """Fixtures that give an empty store on the fixture `clock`; every one of them keeps the whole contract."""
 
 
@@ -35,6 +37,12 @@ def database(tables: str, clock: TurnableClock) -> Database:
 def dynamo_store(database: Database) -> DynamoStore:
     """The store on empty tables."""
     return DynamoStore(database, PREFIX)
+
+
+@pytest.fixture
+def memory_store(clock: TurnableClock) -> MemoryStore:
+    """The store of a simulated process on an empty database."""
+    return MemoryStore(MemoryDatabase(clock), clock)
 
 
 @pytest.fixture(params=IMPLEMENTATIONS)

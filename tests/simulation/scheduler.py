@@ -1,4 +1,4 @@
-"""A deterministic event loop: virtual time, a seeded choice of what runs next, processes that can be killed.
+"""A deterministic event loop: virtual time, a seeded choice of what runs next.
 
 Nothing real is touched: no threads, no sockets, no clock of the machine. The same seed and the same work give the same
 schedule, as long as the work itself draws only on seeded dice and iterates over nothing that hashes by address.
@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from chalicelib.domain.clock import after, utc_text
+from tests.simulation.processes import PROCESS, Process
 
 T = TypeVar("T")
 Work = Coroutine[Any, Any, T] | Generator[Any, None, T]
@@ -27,7 +28,6 @@ MAX_STEPS = 5_000_000
 _MICROSECONDS = 1_000_000
 _PLACES_TO_WAIT = 100
 _CROWD = 1000  # tasks, after which those that ended are forgotten
-_process: "contextvars.ContextVar[Process | None]" = contextvars.ContextVar("process", default=None)
 
 
 class DeadlockError(Exception):
@@ -36,79 +36,6 @@ class DeadlockError(Exception):
 
 class RunawayError(Exception):
     """More steps than any honest schedule takes."""
-
-
-class ProcessDiedError(Exception):
-    """What somebody outside sees of work whose process was killed."""
-
-
-class Process:
-    """Tasks that live and die together, as those of one operating system process do.
-
-    Whatever a task of it starts belongs to it. Work that must survive it, such as what an exchange does with a request
-    that has reached it, has to be started through the loop's `outside`.
-    """
-
-    def __init__(self, loop: "SimulatedLoop", name: str) -> None:
-        self.name = name
-        self.alive = True
-        self.steps = 0
-        self.dies_at: int | None = None
-        """Killed instead of running its step of this number: at any await, if the number is drawn."""
-        self.frozen = False
-        self.death: asyncio.Future[None] = loop.create_future()
-        self._loop = loop
-        self._parked: list[asyncio.Handle] = []
-
-    def start(self, work: Work[T], name: str = "") -> "asyncio.Task[T]":
-        """A task of this process. It never ends if the process is killed: outsiders use `call`."""
-        context = contextvars.copy_context()
-        context.run(_process.set, self)
-        return self._loop.create_task(work, name=name or None, context=context)
-
-    async def call(self, work: Work[T]) -> T:
-        """The result of work done in this process, for somebody outside of it. Raises ProcessDiedError."""
-        task = self.start(work)
-        first: list[asyncio.Future[Any]] = [task, self.death]
-        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
-        if task.done():
-            return task.result()
-        raise ProcessDiedError(self.name)
-
-    def kill(self) -> None:
-        """As kill -9: no task of it runs on, no finally block, no destructor.
-
-        The task that calls this from inside goes on to its next await: use `die`.
-        """
-        if self.alive:
-            self.alive, self._parked = False, []
-            self.death.set_result(None)
-
-    async def die(self) -> None:
-        """Kill this process from inside; never returns."""
-        self.kill()
-        await self._loop.create_future()
-
-    def freeze(self) -> None:
-        """As SIGSTOP, or a Lambda container between two calls: time passes, nothing of it runs until `thaw`."""
-        self.frozen = True
-
-    def thaw(self) -> None:
-        """Everything that became ready meanwhile is ready now."""
-        self.frozen = False
-        parked, self._parked = self._parked, []
-        self._loop.make_ready(parked)
-
-    def admits(self, handle: asyncio.Handle) -> bool:
-        """Whether this step may be taken now; one that may not is parked, or dropped for good."""
-        if self.alive and self.frozen:
-            self._parked.append(handle)
-        if not self.alive or self.frozen:
-            return False
-        self.steps += 1
-        if self.steps == self.dies_at:
-            self.kill()
-        return self.alive
 
 
 class SimulatedLoop(asyncio.AbstractEventLoop):
@@ -144,7 +71,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def outside(self, work: Work[T], name: str = "") -> "asyncio.Task[T]":
         """A task of no process, whoever starts it: nothing kills it."""
         context = contextvars.copy_context()
-        context.run(_process.set, None)
+        context.run(PROCESS.set, None)
         return self.create_task(work, name=name or None, context=context)
 
     def run(self, work: Work[T]) -> T:
@@ -214,7 +141,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def create_task(self, coro: Work[T], **options: Any) -> "asyncio.Task[T]":
         """Named by number within this loop; kept, so that nothing is destroyed before `close`."""
         context = options.get("context")
-        process = _process.get() if context is None else context.get(_process)
+        process = PROCESS.get() if context is None else context.get(PROCESS)
         name = options.get("name") or getattr(coro, "__qualname__", "task")
         label = f"{process.name if process else 'outside'}/{name}#{next(self._sequence)}"
         task = asyncio.Task(coro, loop=self, name=label, context=context)
@@ -251,7 +178,7 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         at = self._dice.randrange(len(self._ready))
         self._ready[at], self._ready[-1] = self._ready[-1], self._ready[at]
         handle = self._ready.pop()
-        process = handle._context.get(_process)  # type: ignore[attr-defined]
+        process = handle._context.get(PROCESS)  # type: ignore[attr-defined]
         if handle.cancelled() or (process is not None and not process.admits(handle)):
             return
         self.steps += 1

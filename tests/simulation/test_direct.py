@@ -17,7 +17,8 @@ from tests.exchanges.markets.terms import BINANCE_SPOT
 from tests.simulation.desk import SimulatedDesk
 from tests.simulation.direct import DirectSender, Passage, world_in
 from tests.simulation.memory_database import MemoryDatabase
-from tests.simulation.scheduler import ProcessClock, ProcessDiedError, SimulatedLoop
+from tests.simulation.processes import ProcessDiedError
+from tests.simulation.scheduler import ProcessClock, SimulatedLoop
 from tests.trading.floor import MARKETS
 
 PING = Call("GET", "/api/v3/time", signed=False)

@@ -17,14 +17,8 @@ from chalicelib.domain.clock import seconds_between
 from chalicelib.domain.ports import Insert, Update
 from tests.simulation.memory_database import MemoryDatabase
 from tests.simulation.memory_store import MemoryStore, Moment
-from tests.simulation.scheduler import (
-    START,
-    DeadlockError,
-    Process,
-    ProcessClock,
-    ProcessDiedError,
-    SimulatedLoop,
-)
+from tests.simulation.processes import Process, ProcessDiedError
+from tests.simulation.scheduler import START, DeadlockError, ProcessClock, SimulatedLoop
 from tests.store import rows
 
 HOUR = 3600.0

@@ -58,6 +58,13 @@ class Answer:
     text: str
     body: Any
 
+    def header(self, name: str) -> str | None:
+        """Whatever its case; None where it is missing."""
+        told = self.headers.get(name)  # httpx's headers have no case
+        if told is not None:
+            return told
+        return next((value for key, value in self.headers.items() if key.lower() == name.lower()), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -176,3 +183,8 @@ class Dialect(Protocol):
 
     def limits(self, answer: Answer, call: Call) -> LimitNews:
         """From status, code and headers of the call's answer."""
+
+
+def amount_text(amount: Decimal | None) -> str | None:
+    """An amount as it goes on the wire: plain digits, no exponent."""
+    return None if amount is None else format(amount, "f")

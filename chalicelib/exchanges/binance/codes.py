@@ -130,16 +130,8 @@ def stay_away(answer: Answer) -> float:
 
 def retry_after(answer: Answer) -> float | None:
     """The header in seconds, where it is there."""
-    told = header(answer, "Retry-After")
+    told = answer.header("Retry-After") or ""
     return min(float(told), _LONGEST_BAN) if told.isascii() and told.isdigit() else None
-
-
-def header(answer: Answer, name: str) -> str:
-    """A header of any case, "" where it is missing."""
-    told = answer.headers.get(name)  # httpx's headers have no case
-    if told is not None:
-        return told
-    return next((value for key, value in answer.headers.items() if key.lower() == name.lower()), "")
 
 
 def _text(answer: Answer) -> str:

@@ -33,7 +33,6 @@ from chalicelib.exchanges.binance.market import (
     is_stop,
     post_only_conflict,
     sent,
-    text,
 )
 from chalicelib.exchanges.binance.parsing import (
     id_of,
@@ -43,7 +42,7 @@ from chalicelib.exchanges.binance.parsing import (
     read_order,
     triggered_order_id,
 )
-from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, OrderPage, Purpose
+from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, OrderPage, Purpose, amount_text
 
 _OPEN = {Book.PLAIN: "/fapi/v1/openOrders", Book.ALGO: "/fapi/v1/openAlgoOrders"}
 
@@ -84,8 +83,8 @@ class BinanceFuturesDialect(BinanceMarket):
             "side": request.side.value,
             "type": _TYPES[request.order_type],
             "timeInForce": _time_in_force(request),
-            "quantity": text(request.quantity),
-            "price": text(request.price) if is_limit(request) else None,
+            "quantity": amount_text(request.quantity),
+            "price": amount_text(request.price) if is_limit(request) else None,
             "reduceOnly": "true" if request.reduce_only else None,
             **own,
             "newOrderRespType": "RESULT",
@@ -185,7 +184,7 @@ def _not_offered(order: Order) -> str | None:
 def _algo_params(request: OrderRequest) -> dict[str, str | None]:
     return {
         "algoType": "CONDITIONAL",
-        "triggerPrice": text(request.stop_price),
+        "triggerPrice": amount_text(request.stop_price),
         "clientAlgoId": request.client_order_id,
     }
 

@@ -117,16 +117,11 @@ def post_only_conflict(order: Order) -> str | None:
     return None
 
 
-def text(amount: Decimal | None) -> str | None:
-    """An amount as it goes on the wire: plain digits, no exponent."""
-    return None if amount is None else format(amount, "f")
-
-
 def sent(params: Mapping[str, str | None]) -> dict[str, str]:
     """The parameters that have a value."""
     return {name: value for name, value in params.items() if value is not None}
 
 
 def _count(answer: Answer, name: str) -> int | None:
-    count = number(codes.header(answer, name))
+    count = number(answer.header(name))
     return None if count is None else int(count)

@@ -28,10 +28,9 @@ from chalicelib.exchanges.binance.market import (
     is_stop,
     post_only_conflict,
     sent,
-    text,
 )
 from chalicelib.exchanges.binance.parsing import id_of, native_symbol, read_free, read_order
-from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, OrderPage, Purpose
+from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, OrderPage, Purpose, amount_text
 
 _ORDER = "/api/v3/order"
 
@@ -71,10 +70,10 @@ class BinanceSpotDialect(BinanceMarket):
             "side": request.side.value,
             "type": "LIMIT_MAKER" if request.post_only else _TYPES[request.order_type],
             "timeInForce": _time_in_force(request),
-            "quantity": text(request.quantity),
-            "quoteOrderQty": text(request.quote_amount),
-            "price": text(request.price) if is_limit(request) else None,
-            "stopPrice": text(request.stop_price) if is_stop(request) else None,
+            "quantity": amount_text(request.quantity),
+            "quoteOrderQty": amount_text(request.quote_amount),
+            "price": amount_text(request.price) if is_limit(request) else None,
+            "stopPrice": amount_text(request.stop_price) if is_stop(request) else None,
             "newClientOrderId": request.client_order_id,
             "newOrderRespType": "RESULT",
         }

@@ -151,7 +151,7 @@ def stay_away(answer: Answer) -> float:
     limited = ret_code(answer) == _TOO_MANY_VISITS
     if not limited and answer.status not in (_FORBIDDEN, _TOO_MANY_REQUESTS):
         return 0.0
-    told = number(header(answer, "retry-after"))
+    told = number(answer.header("retry-after"))
     if told is not None and told >= 0:
         return min(float(told), _LONGEST_BAN)
     return _FORBIDDEN_SECONDS if answer.status == _FORBIDDEN else until_reset(answer)
@@ -159,19 +159,13 @@ def stay_away(answer: Answer) -> float:
 
 def left(answer: Answer) -> int | None:
     """How many more calls of this endpoint are allowed now, where the answer tells."""
-    told = number(header(answer, "x-bapi-limit-status"))
+    told = number(answer.header("x-bapi-limit-status"))
     return None if told is None else int(told)
-
-
-def header(answer: Answer, name: str) -> str | None:
-    """Whatever its case."""
-    told = answer.headers.get(name)  # httpx's headers have no case
-    return told if told is not None else next((v for key, v in answer.headers.items() if key.lower() == name), None)
 
 
 def until_reset(answer: Answer) -> float:
     """Seconds until the endpoint's count starts anew, by Bybit's own clock: reset time stamp less `time`."""
-    reset = number(header(answer, "x-bapi-limit-reset-timestamp"))
+    reset = number(answer.header("x-bapi-limit-reset-timestamp"))
     now = number(answer.body.get("time")) if isinstance(answer.body, Mapping) else None
     seconds = float(reset - now) / 1000 if reset is not None and now is not None else 0.0
     return seconds if 0 < seconds <= _LONGEST_RESET else _WINDOW

@@ -1,12 +1,12 @@
 """How an order is written for Bybit, and which ones it does not take (bybit-exchange/docs 072c197, v5/order)."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from chalicelib.domain.orders import Order, OrderRequest, OrderType
 from chalicelib.domain.outcomes import Side
 from chalicelib.exchanges.bybit.parsing import Category, native_symbol
+from chalicelib.exchanges.dialect import amount_text
 
 SETTLE_COIN = "USDT"
 """Linear contracts are settled in USDT here: those in USDC are named otherwise (`BTCPERP`)."""
@@ -33,8 +33,8 @@ def create_params(category: Category, request: OrderRequest) -> dict[str, Any]:
         "symbol": native_symbol(request.symbol),
         "side": _SIDES[request.side],
         "orderType": "Limit" if request.order_type in _LIMITS else "Market",
-        "qty": _text(amount),
-        "price": _text(request.price) if request.order_type in _LIMITS else None,
+        "qty": amount_text(amount),
+        "price": amount_text(request.price) if request.order_type in _LIMITS else None,
         "timeInForce": _time_in_force(request),
         "orderLinkId": request.client_order_id,
         "orderFilter": _order_filter(category, request.order_type),
@@ -114,11 +114,7 @@ def _trigger(category: Category, request: OrderRequest) -> dict[str, Any]:
     """Linear wants to know from which side the price comes: a stop buys on a rise and sells on a fall."""
     if request.order_type not in _STOPS:
         return {}
-    price = {"triggerPrice": _text(request.stop_price)}
+    price = {"triggerPrice": amount_text(request.stop_price)}
     if category is Category.SPOT:
         return price
     return {**price, "triggerDirection": _RISES if request.side is Side.BUY else _FALLS, "triggerBy": "LastPrice"}
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else format(amount, "f")

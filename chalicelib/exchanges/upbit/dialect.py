@@ -23,7 +23,17 @@ from chalicelib.domain.outcomes import (
 )
 from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.domain.secrets import Credentials
-from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, Left, LimitNews, OrderPage, Purpose
+from chalicelib.exchanges.dialect import (
+    Answer,
+    Budget,
+    Call,
+    Encoding,
+    Left,
+    LimitNews,
+    OrderPage,
+    Purpose,
+    amount_text,
+)
 from chalicelib.exchanges.upbit import codes
 from chalicelib.exchanges.upbit.auth import Nonce, UpbitAuth, fresh_nonce
 from chalicelib.exchanges.upbit.parsing import native_symbol, number, read_order
@@ -64,8 +74,8 @@ class UpbitDialect:
             "market": native_symbol(request.symbol),
             "side": "bid" if request.side is Side.BUY else "ask",
             "ord_type": _ord_type(request),
-            "price": _text(request.quote_amount if by_amount else request.price),
-            "volume": _text(request.quantity),
+            "price": amount_text(request.quote_amount if by_amount else request.price),
+            "volume": amount_text(request.quantity),
             "identifier": request.client_order_id,
             **_conditions(request),
         }
@@ -241,7 +251,3 @@ def _open_page(page: int) -> Call:
 def _part(body: Any, name: str) -> Mapping[str, Any]:
     part = body.get(name) if isinstance(body, Mapping) else None
     return part if isinstance(part, Mapping) else {}
-
-
-def _text(amount: Decimal | None) -> str | None:
-    return None if amount is None else format(amount, "f")

@@ -76,31 +76,47 @@ def _each(
     context: Any,
     work: Callable[[str, Budget], Awaitable[object]],
 ) -> dict[str, Any]:
+    longest = runtime.services().policy.inline_work
+    return runtime.run(work_through(records, wanted, work, runtime.budget(context, longest)))
+
+
+async def work_through(
+    records: Sequence[Record],
+    wanted: Callable[[Record], bool],
+    work: Callable[[str, Budget], Awaitable[object]],
+    budget: Budget,
+) -> dict[str, Any]:
     """Work on every wanted record's order, once and concurrently; failures are reported per item (R28).
 
     The record is a hint: the order's row, read by the work itself, decides (R30).
     """
     by_order: dict[str, list[str]] = {}
+    failed: list[str] = []
     for record in records:
-        if wanted(record):
-            key = record["dynamodb"]["Keys"]["order_id"]["S"]
-            by_order.setdefault(key, []).append(record["dynamodb"]["SequenceNumber"])
-    longest = runtime.services().policy.inline_work
-    failed = runtime.run(_work_on(by_order, work, runtime.budget(context, longest)))
-    numbers = [number for key in failed for number in by_order[key]]
-    return {"batchItemFailures": [{"itemIdentifier": number} for number in numbers]}
-
-
-async def _work_on(
-    keys: Mapping[str, Sequence[str]], work: Callable[[str, Budget], Awaitable[object]], budget: Budget
-) -> list[str]:
-    results = await asyncio.gather(*(work(key, budget) for key in keys), return_exceptions=True)
-    failed = []
-    for key, result in zip(keys, results, strict=True):
+        try:
+            if wanted(record):
+                change = record["dynamodb"]
+                by_order.setdefault(change["Keys"]["order_id"]["S"], []).append(change["SequenceNumber"])
+        except (KeyError, TypeError, AttributeError):
+            logger.exception("a stream record cannot be read", extra={"event_id": _event_id(record)})
+            failed += _sequence_number(record)
+    results = await asyncio.gather(*(work(key, budget) for key in by_order), return_exceptions=True)
+    for key, result in zip(by_order, results, strict=True):
         if isinstance(result, BaseException):
             logger.error("a stream record failed", extra={"order_id": key}, exc_info=result)
-            failed.append(key)
-    return failed
+            failed += by_order[key]
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+
+
+def _sequence_number(record: Any) -> list[str]:
+    """None where the record has none by which it could be reported."""
+    change = record.get("dynamodb") if isinstance(record, Mapping) else None
+    number = change.get("SequenceNumber") if isinstance(change, Mapping) else None
+    return [number] if isinstance(number, str) else []
+
+
+def _event_id(record: Any) -> str | None:
+    return record.get("eventID") if isinstance(record, Mapping) else None
 
 
 def _images(record: Record) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

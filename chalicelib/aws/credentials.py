@@ -20,12 +20,20 @@ _RELOAD_EVERY = 60.0
 class AccountCredentials:
     """One account's key. Its value appears in no log and no error."""
 
-    def __init__(self, account_id: str, secret_name: str | None, fallback: Credentials | None, clock: Clock) -> None:
+    def __init__(
+        self,
+        account_id: str,
+        secret_name: str | None,
+        fallback: Credentials | None,
+        clock: Clock,
+        provider: Any = None,
+    ) -> None:
+        """`provider`: reads secrets as powertools' SecretsProvider does, which it is unless another one is given."""
         self._account_id = account_id
         self._secret_name = secret_name
         self._fallback = fallback
         self._clock = clock
-        self._provider: Any = None
+        self._provider = provider
         self._force = False
         self._current: Credentials | None = None
         self._loaded_at = clock.now()

@@ -56,7 +56,7 @@ class GroupCommit:
         group.members.append(member)
         group.keys.add(member.key)
         assert group.written is not None  # noqa: S101 - set with the group
-        failure = (await _to_the_end(group.written))[position]
+        failure = (await to_the_end(group.written))[position]
         if failure is not None:
             raise failure
 
@@ -72,7 +72,8 @@ class GroupCommit:
         return await asyncio.gather(*alone, return_exceptions=True)
 
 
-async def _to_the_end(task: asyncio.Task[Any]) -> Any:
+async def to_the_end(task: asyncio.Task[Any]) -> Any:
+    """The task's result; a caller that is cancelled meanwhile waits for its end all the same (R28)."""
     try:
         return await asyncio.shield(task)
     except asyncio.CancelledError:

@@ -15,7 +15,7 @@ from chalicelib.domain.ports import Exchange, Insert, OrderNotAcceptedError, Upd
 from chalicelib.domain.strategies import Account, Ban, Heartbeat, ban_name
 from chalicelib.usecases.cancel_requests import StoredCancel
 from chalicelib.usecases.cancelling import carry_out, process_cancel
-from chalicelib.usecases.recording import order_keys, refresh_event
+from chalicelib.usecases.recording import order_keys, refresh_event, refresh_logs_of
 from chalicelib.usecases.services import Services, readable_orders
 from chalicelib.usecases.settling import cancel_earlier_attempt, settle_by_lookup
 
@@ -36,12 +36,12 @@ async def hunt_orphans(services: Services, budget: Budget) -> None:
     """Every RECONCILE_INTERVAL, by whoever comes first; one account's failure touches no other (invariant 8)."""
     if not await _claim(services):
         return
-    accounts = await services.store.accounts()
+    grounds = [ground for account in await services.store.accounts() for ground in await _grounds(services, account)]
     results = await asyncio.gather(
-        *(_hunt_account(services, account, budget.within(services.policy.exchange_timeout)) for account in accounts),
+        *(_hunt_at(services, *ground, budget.within(services.policy.exchange_timeout)) for ground in grounds),
         return_exceptions=True,
     )
-    for account, result in zip(accounts, results, strict=True):
+    for (account, _, _), result in zip(grounds, results, strict=True):
         if isinstance(result, OrderNotAcceptedError):
             logger.warning("open orders not compared: %s", result, extra={"account_id": account.account_id})
         elif isinstance(result, BaseException):
@@ -63,12 +63,16 @@ async def _claim(services: Services) -> bool:
     return True
 
 
-async def _hunt_account(services: Services, account: Account, budget: Budget) -> None:
-    venue = services.exchanges.venue_for(account)
+async def _grounds(services: Services, account: Account) -> list[tuple[Account, Venue, list[Order]]]:
+    """Where the account trades now, and where it has live orders from before its settings changed; with those."""
+    rows = await readable_orders(services, await services.store.live_orders_of_account(account.account_id))
+    venues = dict.fromkeys([services.exchanges.venue_for(account), *(row.venue for row in rows)])
+    return [(account, venue, [row for row in rows if row.venue == venue]) for venue in venues]
+
+
+async def _hunt_at(services: Services, account: Account, venue: Venue, rows: Sequence[Order], budget: Budget) -> None:
     ban = await services.store.get(Ban, ban_name(account.account_id))
     session = await services.exchanges.session(account, venue, ban.blocked_until if ban else None)
-    names = await services.store.live_orders_of_account(account.account_id)
-    rows = [row for row in await readable_orders(services, names) if row.venue == venue]
     async with asyncio.timeout(budget.remaining()):
         shown = await session.open_orders()
     theirs = await _compare_theirs(services, account, venue, session, shown, budget)
@@ -140,7 +144,7 @@ async def _take_up(services: Services, row: Order, session: Exchange, budget: Bu
         logger.error("orphan: an order that had ended here is live", extra=order_keys(order))
     if order.cancel_requested:
         await process_cancel(services, order.order_id, _BY, budget)
-    await refresh_event(services, order.strategy_id, order.event_id)
+    await refresh_logs_of(services, order)
 
 
 async def _look_for_ours(

@@ -18,7 +18,7 @@ from chalicelib.usecases.cancel_requests import restore_request
 from chalicelib.usecases.cancelling import press_on, process_cancel
 from chalicelib.usecases.orphans import hunt_orphans
 from chalicelib.usecases.placing import place_ready
-from chalicelib.usecases.recording import change_order, order_keys, refresh_event
+from chalicelib.usecases.recording import change_order, order_keys, refresh_event, refresh_logs_of
 from chalicelib.usecases.services import Services, readable_orders, session_of
 from chalicelib.usecases.settling import settle_by_lookup, settle_earlier_attempts
 
@@ -66,10 +66,14 @@ async def settle(services: Services, order_id: str, budget: Budget) -> Order | N
         await _restore_missing(services, order)
     if order.placement is Placement.READY:
         return await place_ready(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
+    had_ended = order.terminal
     order = await _look(services, order, budget.within(services.policy.exchange_timeout))
     if order.cancel_requested and order.status is OrderStatus.OPEN:
         order = await _cancel(services, order, budget.within(services.policy.exchange_timeout))
-    await refresh_event(services, order.strategy_id, order.event_id)
+    if had_ended:
+        await refresh_logs_of(services, order)  # settled long ago, they are nobody else's to correct
+    else:
+        await refresh_event(services, order.strategy_id, order.event_id)
     return order
 
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.clock import after
 from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order
@@ -15,6 +16,7 @@ from chalicelib.usecases.services import Services
 logger = logging.getLogger(__name__)
 
 _CONFLICTS = 20
+_CLOCKS_APART = 10.0
 
 
 async def change_order(services: Services, order: Order, decide: Callable[[Order], Order]) -> Order:
@@ -61,6 +63,14 @@ async def refresh_event(
     finally:
         if services.recounts.get(event_id) is task:
             del services.recounts[event_id]
+
+
+async def refresh_logs_of(services: Services, order: Order) -> None:
+    """Every log row that lists the order: that of its event, and those of the CANCELs that asked for it."""
+    since = after(order.created_at, -_CLOCKS_APART)
+    for event in await services.store.recent_events(order.strategy_id, since):
+        if order.order_id in event.order_ids:
+            await refresh_event(services, event.strategy_id, event.event_id)
 
 
 async def _recount(

@@ -2,22 +2,26 @@
 
 import itertools
 import random
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from chalicelib.aws.credentials import AccountCredentials
 from chalicelib.domain.ids import Ids
 from chalicelib.domain.policy import Policy
+from chalicelib.domain.ports import Waker
 from chalicelib.domain.secrets import Credentials
 from chalicelib.exchanges.directory import Directory
 from chalicelib.usecases.bans import record_ban
 from chalicelib.usecases.services import Services
 from infra.simulator.instruments import TEST_KEY, TEST_SECRET
 from infra.simulator.world import World
-from tests.desk import NoSecrets, RecordingWaker
+from tests.desk import RecordingWaker
 from tests.exchanges.markets.memory import RulesInMemory
 from tests.simulation import direct, memory_store
 from tests.simulation.memory_database import MemoryDatabase
 from tests.simulation.scheduler import ProcessClock, SimulatedLoop
+from tests.simulation.vault import Vault, VaultReader
 from tests.trading.floor import Floor
 
 _NO_MOCK: Any = None  # no account here trades at the mock
@@ -36,24 +40,37 @@ class SimulatedDesk(Floor):
         policy: Policy | None = None,
         at_database: memory_store.Step = memory_store.go_on,
         at_exchange: direct.Step = direct.go_on,
+        worlds: Mapping[str, World] | None = None,
+        urls: Mapping[str, str] | None = None,
+        vault: Vault | None = None,
+        ahead: float = 0.0,
     ) -> None:
-        """`dice` are drawn for ids and pauses. Nothing of the machine is asked for anything."""
+        """`dice` are drawn for ids and pauses. Nothing of the machine is asked for anything.
+
+        `worlds`: other exchanges than `world`, by host; `urls`: the settings of that name; `ahead`: seconds by which
+        this process's clock is wrong.
+        """
         chosen = policy or Policy()
-        clock = ProcessClock(loop)
+        clock = ProcessClock(loop, ahead)
         self.clock: Any = clock
         self._alert_numbers = itertools.count(1)
-        self.waker = RecordingWaker()
+        self.waker: Any = RecordingWaker()
+        keys = vault or Vault()
         directory = Directory(
             clock,
             _NO_MOCK,
             RulesInMemory(),
             lambda account: AccountCredentials(
-                account.account_id, account.secret_name, Credentials(TEST_KEY, TEST_SECRET), clock
+                account.account_id,
+                account.secret_name,
+                Credentials(TEST_KEY, TEST_SECRET),
+                clock,
+                VaultReader(keys, clock),
             ),
             use_mock=False,
-            urls={},
+            urls=urls or {},
             max_retries=chosen.exchange_max_retries,
-            sender_to=direct.direct_to(loop, world, at_exchange),
+            sender_to=direct.direct_to(loop, world, at_exchange, worlds=worlds),
         )
         services = self.services = Services(
             store=memory_store.MemoryStore(database, clock, at_database, dice),
@@ -62,7 +79,13 @@ class SimulatedDesk(Floor):
             ids=Ids("test-", dice.getrandbits),
             policy=chosen,
             waker=self.waker,
-            secrets=NoSecrets(),
+            secrets=keys,
         )
         self.store: Any = services.store
         directory.on_ban = lambda account_id, until: record_ban(services, account_id, until)
+
+    def woken_by(self, waker: Waker) -> "SimulatedDesk":
+        """The same, with somebody to wake."""
+        self.waker = waker
+        self.services = replace(self.services, waker=waker)
+        return self

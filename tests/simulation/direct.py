@@ -4,7 +4,7 @@ The exchange acts on a request outside of the process that sent it: neither a ki
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -28,6 +28,7 @@ class Passage:
     host: str
     call: Call
     answered: bool
+    reply: Reply | None = None
 
 
 Step = Callable[[Passage], Awaitable[None]]
@@ -86,13 +87,21 @@ class DirectSender:
                 reply = await _delivered(await asyncio.shield(served))
         except TimeoutError:
             raise httpx.ReadTimeout("no answer in time") from None
-        await self._step(Passage(self._host, call, answered=True))
+        await self._step(Passage(self._host, call, answered=True, reply=reply))
         return _read(reply)
 
 
-def direct_to(loop: SimulatedLoop, world: World, step: Step = go_on, peer: str = "127.0.0.1") -> SenderTo:
-    """For a directory of exchanges: every host is one of this world. `peer`: the address of the process."""
-    return lambda host: DirectSender(loop, world, host, step, peer)
+def direct_to(
+    loop: SimulatedLoop,
+    world: World,
+    step: Step = go_on,
+    peer: str = "127.0.0.1",
+    worlds: Mapping[str, World] | None = None,
+) -> SenderTo:
+    """For a directory of exchanges: every host is one of this world, but for those in `worlds`. `peer`: the address of
+    the process."""
+    others = worlds or {}
+    return lambda host: DirectSender(loop, others.get(host, world), host, step, peer)
 
 
 def _signed(request: httpx.Request, auth: httpx.Auth) -> httpx.Request:

@@ -23,6 +23,8 @@ TOKENS_KEPT = timedelta(minutes=10)
 """DynamoDB knows a ClientRequestToken for so long."""
 
 Key = tuple[type[Any], tuple[str, ...]]
+Committed = tuple[Any, Any]
+"""A row before and after a change; None where there was, or is, none."""
 
 
 def no_lag() -> float:
@@ -75,6 +77,8 @@ class MemoryDatabase:
         self.index_lag = index_lag
         self.remembers_tokens = True
         self.stream: list[StreamRecord] = []
+        self.on_commit: Callable[[Sequence[Committed]], None] | None = None
+        """Told of each transaction right after its effect."""
         self._clock = clock
         self._rows: dict[type[Any], dict[tuple[str, ...], _Stored]] = {kind: {} for kind in MODELS}
         self._shown: dict[type[Any], dict[tuple[str, ...], Row]] = {kind: {} for kind in MODELS}
@@ -126,11 +130,21 @@ class MemoryDatabase:
         failed = tuple(at for at, change in enumerate(changes) if not self._holds(change))
         if failed:
             return failed
+        before = [self._stored(_row_of(change)) for change in changes] if self.on_commit else []
         for change, write_id in zip(changes, write_ids, strict=True):
             self._apply(change, write_id)
+        if self.on_commit:
+            after_it = [self._stored(_row_of(change)) for change in changes]
+            self.on_commit([(old and old.row, new and new.row) for old, new in zip(before, after_it, strict=True)])
         if token is not None:
             self._tokens[token] = self._clock.now()
         return ()
+
+    def lose(self, kind: type[Row], key: Sequence[str]) -> None:
+        """A row goes without anybody's writing: a table restored from an older backup."""
+        found = self._rows[kind].get(tuple(key))
+        if found is not None:
+            self._put(found.row, None, "")
 
     def remove_expired(self) -> int:
         """What TTL does, some time after a row's has come; how many rows went."""
@@ -156,7 +170,7 @@ class MemoryDatabase:
             there: Any = self._stored(change.row)
             expired_at = change.or_expired_at
             return there is None or (expired_at is not None and there.row.expires_at <= expired_at)
-        row = change.old if isinstance(change, Update) else change.row
+        row = _row_of(change)
         stored = self._stored(row)
         return stored is not None and stored.row.version == row.version
 
@@ -199,8 +213,12 @@ def key_of(row: Row) -> tuple[str, ...]:
     return tuple(getattr(row, name) for name in names if name)
 
 
+def _row_of(change: Change) -> Row:
+    return change.old if isinstance(change, Update) else change.row
+
+
 def _check(changes: Sequence[Change]) -> None:
-    rows = [change.old if isinstance(change, Update) else change.row for change in changes]
+    rows = [_row_of(change) for change in changes]
     if not 1 <= len(changes) <= LARGEST_TRANSACTION:
         raise BadRequestError(f"{len(changes)} changes in one transaction")
     if len({(MODELS[type(row)], key_of(row)) for row in rows}) < len(rows):

@@ -20,7 +20,7 @@ from chalicelib.domain.ports import Change, Check, Delete, Page, R, Row, Update
 from chalicelib.domain.strategies import Account, Strategy
 from chalicelib.store.binding import INDEXES
 from chalicelib.store.database import PATIENCE
-from chalicelib.store.grouping import GroupCommit, Member, _to_the_end
+from chalicelib.store.grouping import GroupCommit, Member, to_the_end
 from chalicelib.store.queries import DAYS_LISTED
 from chalicelib.store.tables import MODELS, derived
 from tests.simulation.memory_database import MemoryDatabase, key_of
@@ -198,7 +198,7 @@ class MemoryStore:
             try:
                 # A request that was sent cannot be taken back: a cancelled caller waits for its end (R28).
                 attempt = asyncio.create_task(self._attempt(operation, tuple(subject), effect))
-                return await _to_the_end(attempt), tries > 1
+                return await to_the_end(attempt), tries > 1
             except PassingFaultError as fault:
                 if tries > 1 and seconds_between(started, self._clock.now()) > PATIENCE:
                     raise DatabaseUnavailableError("the database cannot be reached; try again shortly") from fault

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -32,6 +32,8 @@ class Process:
         self.dies_at: int | None = None
         """Killed instead of running its step of this number: at any await, if the number is drawn."""
         self.frozen = False
+        self.on_doom: Callable[[], None] = _nobody_minds
+        """Called when `dies_at` has come."""
         self.death: asyncio.Future[None] = loop.create_future()
         self._loop = loop
         self._parked: list[asyncio.Handle] = []
@@ -84,4 +86,9 @@ class Process:
         self.steps += 1
         if self.steps == self.dies_at:
             self.kill()
+            self.on_doom()
         return self.alive
+
+
+def _nobody_minds() -> None:
+    pass

@@ -161,6 +161,25 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
     def is_closed(self) -> bool:
         return self._closed
 
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> "asyncio.Future[Any]":
+        """At some later step of the same process, at once: there are no threads."""
+        future = self.create_future()
+
+        def run() -> None:
+            if future.cancelled():
+                return
+            try:
+                future.set_result(func(*args))
+            except Exception as error:
+                future.set_exception(error)
+
+        self.call_soon(run)
+        return future
+
+    def unfinished(self, process: Process) -> list[str]:
+        """Names of the tasks of a process that have not ended."""
+        return [task.get_name() for task, owner in self._tasks.items() if owner is process and not task.done()]
+
     def get_debug(self) -> bool:
         return False
 

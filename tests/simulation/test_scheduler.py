@@ -334,11 +334,18 @@ def test_an_exception_that_nobody_hears_of_is_reported(loop: SimulatedLoop) -> N
     assert [str(report["exception"]) for report in loop.unhandled] == ["unheard"]
 
 
-def test_threads_are_not_to_be_had(loop: SimulatedLoop) -> None:
-    """What they do would be in nobody's order."""
+def test_what_a_thread_would_do_is_a_step_like_any_other(loop: SimulatedLoop) -> None:
+    """At once, in the loop's order, and never after its process is dead."""
+    done: list[str] = []
+    process = loop.process("api")
 
     async def main() -> None:
-        await asyncio.to_thread(time.monotonic)
+        assert await asyncio.to_thread(sum, [1, 2]) == 3
+        process.start(asyncio.to_thread(done.append, "by the dead"))
+        await asyncio.sleep(0)
+        process.kill()
+        await asyncio.sleep(1)
 
-    with pytest.raises(NotImplementedError):
-        loop.run(main())
+    loop.run(main())
+
+    assert done in ([], ["by the dead"])

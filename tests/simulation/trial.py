@@ -1,0 +1,184 @@
+"""One simulation: a seed draws the work and what goes wrong; then the faults end, and the books are compared."""
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chalicelib.domain.policy import Policy
+from infra.simulator.control import Control
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.cloud import FIRE, RECONCILE, Cloud
+from tests.simulation.desk import SimulatedDesk
+from tests.simulation.direct import world_in
+from tests.simulation.judge import Judge, late_cancels
+from tests.simulation.memory_database import MemoryDatabase
+from tests.simulation.outsiders import Outsiders
+from tests.simulation.scheduler import ProcessClock, SimulatedLoop
+from tests.simulation.vault import Vault
+from tests.simulation.watch import Violation, Watch
+from tests.simulation.weather import Climate, Weather, draw_climate, settle_in, spoil_exchanges
+from tests.simulation.workload import Workload
+
+ELSEWHERE = "https://moved.example"
+"""Where new orders go once somebody has changed the settings; orders that exist stay where they are."""
+
+PROMPT = 15.0
+"""Seconds within which a cancel ends on a calm day: sooner than any schedule would come by."""
+
+_LOOK_EVERY = 5.0
+_LOOKS = 360
+_AFTERWARDS = 150.0
+"""Seconds for which a settled system is watched: what still comes up in that time was not settled."""
+
+
+@dataclass
+class Result:
+    """What one seed gave."""
+
+    seed: int
+    calm: bool
+    orders: int
+    cancels: int
+    alerts: int
+    faults: Counter[str]
+    occurrences: Counter[str]
+    violations: Sequence[Violation]
+    settled_after: float
+    """Seconds from the end of the faults until nothing was left to be settled."""
+    lines: Sequence[str]
+
+
+def run_trial(seed: int, *, told: bool = False) -> Result:
+    """The same seed gives the same result, and the same lines where they are told."""
+    logging.disable(logging.CRITICAL)  # expected failures by the thousand
+    try:
+        return _Trial(seed, told=told).run()
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+class _Trial:
+    def __init__(self, seed: int, *, told: bool) -> None:
+        dice = self._dice = random.Random(f"trial {seed}")
+        self._seed = seed
+        self._loop = loop = SimulatedLoop(seed)
+        self._chronicle = Chronicle(loop, told=told)
+        self._world, self._elsewhere = world_in(loop), world_in(loop)
+        self._controls = [Control(self._world), Control(self._elsewhere)]
+        self._database = MemoryDatabase(ProcessClock(loop))
+        self._vault = Vault()
+        self._calm = dice.random() < 0.15
+        self._moves = not self._calm and dice.random() < 0.1
+        self._slow_engine = not self._calm and dice.random() < 0.06
+        self._policy = Policy(reconcile_interval=dice.choice((60.0, 300.0)))
+        climate = Climate() if self._calm else draw_climate(dice)
+        self._weather = Weather(loop, climate, self._chronicle, dice)
+        self._cloud = Cloud(loop, self._database, self._weather, self._chronicle, self._build)
+        self._watch = Watch(loop, self._database, self._chronicle)
+        self._workload = Workload(loop, self._cloud, self._database, self._chronicle, dice)
+        hand = SimulatedDesk(loop, self._database, self._world, dice, policy=self._policy, vault=self._vault)
+        self._outsiders = Outsiders(hand, self._database, self._controls, self._vault, self._chronicle, dice)
+        self._outsiders.loses_rows = not self._moves  # nobody could know where to look for the order
+        self._judge = Judge(
+            self._database,
+            [self._world, self._elsewhere],
+            self._watch,
+            self._workload.told,
+            self._outsiders.traces,
+            self._policy,
+            slow_engine=self._slow_engine,
+        )
+        self._urls: dict[str, str] = {}
+
+    def run(self) -> Result:
+        try:
+            return self._loop.run(self._main())
+        finally:
+            self._loop.close()
+
+    async def _main(self) -> Result:
+        await self._outsiders.set_up()
+        self._begin()
+        seconds = self._dice.choice((20.0, 60.0, 150.0))
+        deeds = [self._workload.run(seconds, calm=self._calm), self._outsiders.run(seconds, calm=self._calm)]
+        if self._moves:
+            deeds.append(self._move(self._dice.uniform(0, seconds)))
+        self._cloud.start()
+        await asyncio.gather(*deeds)
+        await asyncio.sleep(self._dice.choice((0.0, 10.0, 60.0)))
+        late = list(late_cancels(self._watch, self._database, PROMPT)) if self._calm else []
+        settled_after, violations = await self._settle()
+        orders, cancels = self._judge.counts()
+        left_over = [Violation("R28", "-", f"left behind: {words}") for words in self._cloud.left_over]
+        unheard = [Violation("R28", "-", f"nobody heard of {report}") for report in self._loop.unhandled]
+        return Result(
+            seed=self._seed,
+            calm=self._calm,
+            orders=orders,
+            cancels=cancels,
+            alerts=len(self._workload.told.alerts),
+            faults=self._chronicle.faults,
+            occurrences=self._chronicle.occurrences,
+            violations=[*violations, *late, *left_over, *unheard],
+            settled_after=settled_after,
+            lines=self._chronicle.lines,
+        )
+
+    def _begin(self) -> None:
+        dice = self._dice
+        lags = dice.choice(((0.0,), (0.0, 0.0, 0.3, 2.0)))
+        self._database.index_lag = lambda: dice.choice(lags)
+        settle_in(self._controls[0], dice, calm=self._calm)
+        self._elsewhere.engine.skew_ms.update(self._world.engine.skew_ms)
+        if self._calm:
+            # R30: each of them may be missing, and R11, R18 and R27 have to do without.
+            self._cloud.streams[FIRE] = dice.random() < 0.5
+            self._cloud.wakes = dice.random() < 0.7
+            self._cloud.schedules[RECONCILE] = dice.random() < 0.5
+        else:
+            spoil_exchanges(self._controls[0], self._chronicle, dice, slow_engine=self._slow_engine)
+
+    def _build(self, function: str) -> SimulatedDesk:
+        ahead = 0.0 if self._calm else self._dice.uniform(-0.5, 0.5)
+        return SimulatedDesk(
+            self._loop,
+            self._database,
+            self._world,
+            self._dice,
+            policy=self._policy,
+            at_database=self._weather.at_database,
+            at_exchange=self._weather.at_exchange,
+            worlds={ELSEWHERE: self._elsewhere},
+            urls=dict(self._urls),
+            vault=self._vault,
+            ahead=ahead,
+        )
+
+    async def _move(self, seconds: float) -> None:
+        """Somebody deploys other settings: from now on new processes trade elsewhere."""
+        await asyncio.sleep(seconds)
+        self._chronicle.fault("settings changed")
+        self._urls = dict.fromkeys(("BINANCE_SPOT_URL", "BINANCE_FUTURES_URL", "BYBIT_URL", "UPBIT_URL"), ELSEWHERE)
+
+    async def _settle(self) -> tuple[float, list[Violation]]:
+        """Nothing goes wrong any more, and everything runs: how long until all is well, and what is not."""
+        self._weather.clear(self._controls)
+        self._database.index_lag = lambda: 0.0
+        self._cloud.streams = dict.fromkeys(self._cloud.streams, True)
+        self._cloud.schedules = dict.fromkeys(self._cloud.schedules, True)
+        self._cloud.wakes = True
+        began = self._loop.time()
+        violations = self._judge.verdict()
+        for _ in range(_LOOKS):
+            if not violations:
+                break
+            await asyncio.sleep(_LOOK_EVERY)
+            violations = self._judge.verdict()
+        took = self._loop.time() - began
+        if not violations:
+            await asyncio.sleep(_AFTERWARDS)
+            violations = self._judge.verdict()
+        return took, violations

@@ -1,0 +1,174 @@
+"""Looks at every transaction as it is committed: what must hold in each state of the tables, not only in the last."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.clock import seconds_between
+from chalicelib.domain.events import EventLog
+from chalicelib.domain.orders import Order, OrderRequest, Placement
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.memory_database import Committed, MemoryDatabase
+from tests.simulation.scheduler import SimulatedLoop
+
+CLOCKS_APART = 2.0
+"""Seconds by which the clocks of two processes may differ, and a bit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise that was broken; `rule` is what it belongs to."""
+
+    rule: str
+    order_id: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """An attempt as it was recorded before it was sent."""
+
+    at: datetime
+    deadline: datetime | None
+    request: OrderRequest | None
+
+
+class Watch:
+    """`sendings`: each attempt's record, by order and attempt."""
+
+    def __init__(self, loop: SimulatedLoop, database: MemoryDatabase, chronicle: Chronicle) -> None:
+        self.violations: list[Violation] = []
+        self.sendings: dict[tuple[str, int], Sending] = {}
+        self.stored_at: dict[str, datetime] = {}
+        """When events were committed."""
+        self.ended_at: dict[str, datetime] = {}
+        """When orders were written as ended, for the last time."""
+        self.flagged_at: dict[str, datetime] = {}
+        self.left_pending_at: dict[str, datetime] = {}
+        self._loop = loop
+        self._database = database
+        self._chronicle = chronicle
+        database.on_commit = self._look
+
+    def _look(self, committed: Sequence[Committed]) -> None:
+        for old, new in committed:
+            if self._chronicle.told:
+                self._tell(old, new)
+            if isinstance(new, Order):
+                self._look_at_order(old, new)
+            elif isinstance(new, CancelRequest):
+                self._look_at_request(old, new)
+            elif isinstance(new, EventLog) and old is None:
+                self.stored_at[new.event_id] = self._loop.now()
+        touched = {row.order_id for pair in committed for row in pair if isinstance(row, Order | CancelRequest)}
+        for order_id in sorted(touched):
+            self._look_at_pair(order_id)
+
+    def _look_at_order(self, old: Order | None, new: Order) -> None:
+        now = self._loop.now()
+        self._demand(
+            (new.ttl is not None) == new.terminal, "R7", new.order_id, f"ttl {new.ttl} on a {new.status} order"
+        )
+        if old is not None:
+            grown = new.version == old.version + 1
+            self._demand(grown, "R3", new.order_id, f"from version {old.version} to {new.version}")
+            kept = old.request is None or old.request == new.request or old.attempt != new.attempt
+            self._demand(kept, "R1", new.order_id, "its request changed after it was recorded")
+            venues = old.venue == new.venue
+            self._demand(venues, "R1", new.order_id, f"it moved from {old.venue} to {new.venue}")
+            shrunk = new.filled_quantity < old.filled_quantity
+            self._demand(not shrunk, "R5", new.order_id, f"filled {old.filled_quantity}, then {new.filled_quantity}")
+            if old.terminal and not new.terminal:
+                self._chronicle.occurred("terminal_order_lives_again")
+            if old.placement is not None and new.placement is None:
+                self.left_pending_at[new.order_id] = now
+        if new.cancel_requested and (old is None or not old.cancel_requested):
+            self.flagged_at[new.order_id] = now
+        if new.terminal and (old is None or not old.terminal):
+            self.ended_at[new.order_id] = now
+        starts = new.placement is Placement.SENDING and (old is None or old.placement is Placement.READY)
+        if starts:
+            key = new.order_id, new.attempt
+            self._demand(key not in self.sendings, "R9", new.order_id, f"attempt {new.attempt} is sent twice")
+            self.sendings[key] = Sending(now, new.deadline, new.request)
+        self._note_move(old, new)
+
+    def _look_at_request(self, old: CancelRequest | None, new: CancelRequest) -> None:
+        ended = new.status is CancelStatus.SUCCESS
+        self._demand((new.ttl is not None) == ended, "R7", new.order_id, f"ttl {new.ttl} on a {new.status} request")
+        both = old is not None and old.status is new.status is CancelStatus.PROCESSING
+        if old is not None and both and new.updated_at != old.updated_at:
+            left = seconds_between(self._loop.now(), old.next_retry_at)
+            self._demand(left < CLOCKS_APART, "R15", new.order_id, f"claimed {left:.1f} s before its lease ended")
+            self._chronicle.occurred("lease_taken_over")
+        if new.status is CancelStatus.FAILED:
+            self._chronicle.occurred("cancel_failed")
+
+    def _look_at_pair(self, order_id: str) -> None:
+        """R6, R14: after each transaction an order and its request tell the same story."""
+        order = self._database.get(Order, (order_id,))
+        request = self._database.get(CancelRequest, (order_id,))
+        if order is None:
+            return
+        if order.terminal and order.cancel_requested and request is not None:
+            told = request.status is CancelStatus.SUCCESS
+            self._demand(told, "R6", order_id, f"the order is {order.status}, its request {request.status}")
+        if order.cancel_requested and not order.terminal:
+            self._demand(request is not None, "R14", order_id, "it is flagged, and its request is not there")
+        if request is not None and request.live and not order.terminal:
+            self._demand(order.cancel_requested, "R14", order_id, "its request is queued without a flag")
+
+    def _note_move(self, old: Order | None, new: Order) -> None:
+        """Situations that only the rows show."""
+        if old is None:
+            return
+        if old.placement is Placement.UNKNOWN and new.status.value == "OPEN":
+            self._chronicle.occurred("unknown_order_adopted")
+        if new.absent_attempts != old.absent_attempts and len(new.absent_attempts) > len(old.absent_attempts):
+            self._chronicle.occurred("absence_concluded")
+        if new.id_used_up_at and not old.id_used_up_at:
+            self._chronicle.occurred("client_id_used_up")
+        if new.attempt > old.attempt:
+            self._chronicle.occurred("sent_again_as_new_attempt")
+        if old.terminal and new.terminal and new.filled_quantity > old.filled_quantity:
+            self._chronicle.occurred("late_fill_on_ended_order")
+        if new.attention and not old.attention:
+            self._chronicle.occurred("attention_raised")
+
+    def _tell(self, old: object, new: object) -> None:
+        row = new or old
+        if isinstance(row, Order):
+            self._chronicle.tell(f"✎ {row.order_id} {_state(old)} ⇒ {_state(new)}")
+        elif isinstance(row, CancelRequest):
+            self._chronicle.tell(f"✎ cancel of {row.order_id} {_queue_state(old)} ⇒ {_queue_state(new)}")
+        elif isinstance(row, EventLog):
+            self._chronicle.tell(
+                f"✎ event {row.event_id} {row.order_type}: {row.successful_accounts} ok, {row.failed_accounts} failed"
+            )
+
+    def _demand(self, holds: bool, rule: str, order_id: str, words: str) -> None:
+        if not holds:
+            self.violations.append(Violation(rule, order_id, words))
+            self._chronicle.tell(f"✘ {rule} {order_id}: {words}")
+
+
+def _state(row: object) -> str:
+    if not isinstance(row, Order):
+        return "nothing"
+    marks = [
+        f"attempt {row.attempt}" if row.attempt > 1 else "",
+        "cancel asked" if row.cancel_requested else "",
+        f"filled {row.filled_quantity}" if row.filled_quantity else "",
+        f"({row.reason})" if row.reason else "",
+        f"! {row.attention}" if row.attention else "",
+    ]
+    words = " ".join(mark for mark in marks if mark)
+    return f"{row.status}{'/' + row.placement if row.placement else ''} v{row.version % 1000} {words}".strip()
+
+
+def _queue_state(row: object) -> str:
+    if not isinstance(row, CancelRequest):
+        return "nothing"
+    waiting = " waiting" if row.waiting_for_order else ""
+    return f"{row.status}{waiting} {row.retry_count} refused {row.last_error or ''} {row.result or ''}".strip()

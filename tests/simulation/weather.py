@@ -1,0 +1,253 @@
+"""Everything that goes wrong in one simulation, drawn from its seed: at each request, each delivery, each process."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from chalicelib.exchanges.dialect import Purpose
+from infra.simulator.control import Control
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.direct import Passage
+from tests.simulation.memory_database import StreamRecord
+from tests.simulation.memory_store import Moment, PassingFaultError
+from tests.simulation.processes import PROCESS, Process
+from tests.simulation.scheduler import SimulatedLoop
+from tests.trading.floor import MARKETS
+
+_VENUES = tuple(terms.name for terms in MARKETS)
+_BEFORE_SENDING = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteTimeout)
+_AFTER_SENDING = (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError)
+
+_ONE_REQUEST = ("timeout", "reset", "close", "error", "garbage", "truncated", "slow", "drip", "late")
+_NEVER_TAKEN = ("rate_limit", "ban")
+
+SLOW_ENGINE_MS = 45_000
+"""Longer than any exchange may take with a request (R12): what was concluded absent turns up."""
+
+_RESTRICTED = {"code": -2011, "msg": "Order was not canceled due to cancel restrictions."}
+
+_REFUSALS: dict[str, dict[str, Any]] = {
+    "binance-spot": {"status": 400, "body": _RESTRICTED},
+    "bybit-spot": {"variant": "processing"},
+    "bybit-linear": {"variant": "processing"},
+}
+"""The cancels that an exchange says no to, for good as far as it goes."""
+
+
+@dataclass
+class Climate:
+    """How often, for each request or each call: probabilities. All zero: a calm day."""
+
+    throttled: float = 0.0
+    """A request to the database does not arrive."""
+    unheard: float = 0.0
+    """A request to the database succeeds, and its answer is lost."""
+    lost: float = 0.0
+    """A request does not reach the exchange."""
+    unanswered: float = 0.0
+    """The exchange's answer is lost."""
+    killed: float = 0.0
+    """A process is killed at a request, before it is sent or after its answer."""
+    doomed: float = 0.0
+    """A call's process is killed at some step of it."""
+    frozen: float = 0.0
+    """A process stands still at a request."""
+    losing: float = 0.0
+    """A stream record, a wake-up call, or a run of a schedule does not come."""
+    doubling: float = 0.0
+    """Stream records come twice, late, or in another order."""
+    cold: float = 0.2
+    """A call meets a new process although an idle one is there."""
+    database_latency: float = 0.01
+    """Seconds, at most."""
+    exchange_jitter: float = 0.05
+
+
+def draw_climate(dice: random.Random) -> Climate:
+    """A stormy one, of which each kind of fault may be left out."""
+
+    def rate(*rates: float) -> float:
+        return dice.choice((0.0, *rates))
+
+    return Climate(
+        throttled=rate(0.005, 0.03),
+        unheard=rate(0.005, 0.03),
+        lost=rate(0.02, 0.1),
+        unanswered=rate(0.02, 0.1),
+        killed=rate(0.002, 0.01),
+        doomed=rate(0.1, 0.4),
+        frozen=rate(0.001, 0.005),
+        losing=rate(0.1, 0.5),
+        doubling=rate(0.2),
+        cold=dice.choice((0.1, 0.5)),
+        database_latency=dice.choice((0.002, 0.01, 0.05)),
+        exchange_jitter=dice.choice((0.001, 0.05, 0.3)),
+    )
+
+
+class Weather:
+    """What the simulated parts ask before they go on."""
+
+    def __init__(self, loop: SimulatedLoop, climate: Climate, chronicle: Chronicle, dice: random.Random) -> None:
+        self.climate = climate
+        self.over = False
+        self._loop = loop
+        self._chronicle = chronicle
+        self._dice = dice
+
+    def clear(self, controls: Sequence[Control]) -> None:
+        """From here on nothing goes wrong any more."""
+        self.over = True
+        for control in controls:
+            control.clear_faults()
+        self._chronicle.tell("☀ the faults are over")
+
+    def between(self, least: float, most: float) -> float:
+        """A number."""
+        return self._dice.uniform(least, most)
+
+    def pick(self, count: int) -> int:
+        """One of so many."""
+        return self._dice.randrange(count)
+
+    def cold_start(self) -> bool:
+        """Whether the next call meets a new process."""
+        return self._dice.random() < self.climate.cold
+
+    def doom(self, process: Process) -> None:
+        """Perhaps it is killed at one of the steps of this call."""
+        if self._strikes(self.climate.doomed):
+            process.dies_at = process.steps + self._dice.randrange(1, 400)
+            process.on_doom = lambda: self._chronicle.fault("killed at a step", process.name)
+
+    def loses(self, what: str) -> bool:
+        """Whether this one does not come."""
+        lost = self._strikes(self.climate.losing)
+        if lost:
+            self._chronicle.fault(what)
+        return lost
+
+    def stream_pause(self) -> float:
+        """Until the next batch is read."""
+        return self.between(0.05, 0.4) if not self._strikes(self.climate.doubling) else self.between(1.0, 8.0)
+
+    def rearranged(self, records: Sequence[StreamRecord]) -> list[list[StreamRecord]]:
+        """The batches in which these come: some lost, some twice, some in another order."""
+        kept = [record for record in records if not self.loses("stream record lost")]
+        batches = [list(kept)] if kept else []
+        if kept and self._strikes(self.climate.doubling):
+            self._chronicle.fault("stream records twice")
+            batches.append(list(kept))
+        if len(kept) > 1 and self._strikes(self.climate.doubling):
+            self._chronicle.fault("stream records out of order")
+            self._dice.shuffle(batches[0])
+        return batches
+
+    async def at_database(self, moment: Moment) -> None:
+        """A step of MemoryStore."""
+        await asyncio.sleep(self._dice.uniform(0.0, self.climate.database_latency))
+        if self.over:
+            return
+        await self._strike_process(f"{moment.operation} {'answered' if moment.done else 'sent'}")
+        if self._strikes(self.climate.unheard if moment.done else self.climate.throttled):
+            kind = "database answer lost" if moment.done else "database throttled"
+            self._chronicle.fault(kind, moment.operation)
+            raise PassingFaultError(kind)
+
+    async def at_exchange(self, passage: Passage) -> None:
+        """A step of DirectSender."""
+        await asyncio.sleep(self._dice.uniform(0.0, self.climate.exchange_jitter))
+        if self._chronicle.told:
+            reply = passage.reply
+            words = f"← {reply.status} {reply.body[:150].decode(errors='replace')}" if reply else "→"
+            self._chronicle.tell(f"{passage.host[8:]} {passage.call.method} {passage.call.path} {words}")
+        if self.over:
+            return
+        create = passage.call.purpose is Purpose.CREATE
+        where = f"{passage.call.method} {passage.call.path} {'answered' if passage.answered else 'to be sent'}"
+        if await self._strike_process(where) and create:
+            self._chronicle.occurred("frozen_before_send" if not passage.answered else "frozen_after_answer")
+        if passage.answered and self._strikes(self.climate.unanswered):
+            self._chronicle.fault("exchange answer lost", where)
+            if create:
+                self._chronicle.occurred("answer_lost_after_create")
+            raise self._dice.choice(_AFTER_SENDING)("lost on the way back")
+        if not passage.answered and self._strikes(self.climate.lost):
+            self._chronicle.fault("exchange request lost", where)
+            if create:
+                self._chronicle.occurred("create_never_arrived")
+            raise self._dice.choice(_BEFORE_SENDING)("lost on the way there")
+
+    async def _strike_process(self, where: str) -> bool:
+        """Perhaps it dies here, perhaps it stands still: True for the latter."""
+        process = PROCESS.get()
+        if process is None:
+            return False
+        if self._strikes(self.climate.killed):
+            self._chronicle.fault("killed at a request", f"{process.name}: {where}")
+            await process.die()
+        if not self._strikes(self.climate.frozen):
+            return False
+        seconds = self._dice.choice((2.0, 12.0, 40.0, 90.0))
+        self._chronicle.fault("frozen", f"{process.name} for {seconds:.0f} s: {where}")
+        process.freeze()
+        self._loop.outside(_thaw_after(process, seconds))
+        await asyncio.sleep(0)
+        return True
+
+    def _strikes(self, probability: float) -> bool:
+        return not self.over and probability > 0 and self._dice.random() < probability
+
+
+def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random, *, slow_engine: bool) -> None:
+    """Failures of the exchanges themselves: what they do to the requests that will come."""
+    for _ in range(dice.randrange(0, 7)):
+        kind = dice.choice((*_ONE_REQUEST, *_NEVER_TAKEN, "invisible", "engine_delay", "reject", "refused cancel"))
+        venue = dice.choice(_VENUES)
+        operation = dice.choice(("create", "create", "cancel", "query", None))
+        times = dice.choice((1, 1, 3))
+        if kind == "refused cancel":
+            venue = dice.choice(sorted(_REFUSALS))
+            control.fault("error", exchange=venue, operation="cancel", times=dice.choice((1, 3, 8)), **_REFUSALS[venue])
+        elif kind in ("invisible", "engine_delay", "reject"):
+            delay = dice.choice((300, 2000, 8000))
+            reason = "EC_Others" if kind == "reject" else ""
+            control.fault(kind, exchange=venue, operation="create", times=times, delay_ms=delay, reason=reason)
+        elif kind in _NEVER_TAKEN:
+            control.fault(kind, exchange=venue, operation=operation, times=times, retry_after=dice.choice((1, 5, 40)))
+        else:
+            taken = dice.random() < 0.5
+            delay = dice.choice((300, 2000, 6000))
+            variant = dice.choice(("unknown", "bad_gateway", "internal", "throttled", "maintenance"))
+            variant = dice.choice(("unknown", "bad_gateway")) if taken else variant
+            control.fault(
+                kind, exchange=venue, operation=operation, times=times, taken=taken, delay_ms=delay, variant=variant
+            )
+        chronicle.fault(f"exchange: {kind}", f"{venue} {operation} ×{times}")
+    if slow_engine:
+        venue = dice.choice(("binance-spot", "bybit-spot", "bybit-linear"))
+        control.fault("late", exchange=venue, operation="create", delay_ms=SLOW_ENGINE_MS, taken=True)
+        chronicle.fault("exchange: engine too slow", venue)
+
+
+def settle_in(control: Control, dice: random.Random, *, calm: bool) -> None:
+    """Latency, and the time that passes where an exchange answers before it has acted."""
+    control.set_latency(dice.choice((0, 30, 300)))
+    if not calm and dice.random() < 0.3:
+        control.set_delays(
+            bybit_create=dice.choice((20, 3000)),
+            upbit_cancel=dice.choice((50, 2000)),
+            bybit_cancel=dice.choice((20, 1500)),
+        )
+    if not calm:
+        for exchange in ("binance", "bybit", "upbit"):
+            control.set_clock_skew(exchange, dice.choice((0, 0, -2500, 700, 2500)))
+
+
+async def _thaw_after(process: Process, seconds: float) -> None:
+    await asyncio.sleep(seconds)
+    process.thaw()

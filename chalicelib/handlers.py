@@ -95,28 +95,27 @@ async def work_through(
     for record in records:
         try:
             if wanted(record):
-                change = record["dynamodb"]
-                by_order.setdefault(change["Keys"]["order_id"]["S"], []).append(change["SequenceNumber"])
+                by_order.setdefault(record["dynamodb"]["Keys"]["order_id"]["S"], []).extend(_sequence_number(record))
         except (KeyError, TypeError, AttributeError):
-            logger.exception("a stream record cannot be read", extra={"event_id": _event_id(record)})
-            failed += _sequence_number(record)
+            number = _sequence_number(record)
+            name = record.get("eventID") if isinstance(record, Mapping) else None
+            extra = {"stream_event_id": name, "sequence_numbers": number}
+            logger.exception("a stream record cannot be read", extra=extra)
+            failed += number
     results = await asyncio.gather(*(work(key, budget) for key in by_order), return_exceptions=True)
     for key, result in zip(by_order, results, strict=True):
         if isinstance(result, BaseException):
-            logger.error("a stream record failed", extra={"order_id": key}, exc_info=result)
+            extra = {"order_id": key, "sequence_numbers": by_order[key]}  # by which a dead letter names it
+            logger.error("a stream record failed", extra=extra, exc_info=result)
             failed += by_order[key]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
 
 def _sequence_number(record: Any) -> list[str]:
-    """None where the record has none by which it could be reported."""
+    """By which a record is reported as failed; empty where it has none."""
     change = record.get("dynamodb") if isinstance(record, Mapping) else None
     number = change.get("SequenceNumber") if isinstance(change, Mapping) else None
     return [number] if isinstance(number, str) else []
-
-
-def _event_id(record: Any) -> str | None:
-    return record.get("eventID") if isinstance(record, Mapping) else None
 
 
 def _images(record: Record) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -24,6 +24,7 @@ class OrderWatch:
         self._budget = budget
         self._named = sorted(set(order_ids))
         self._tasks: dict[str, asyncio.Task[Order | None]] = {}
+        self._unreadable: set[str] = set()
 
     @property
     def busy(self) -> bool:
@@ -47,8 +48,10 @@ class OrderWatch:
 
     async def _pending(self) -> list[Order]:
         until = after(self._services.clock.now(), _HORIZON)
-        names = dict.fromkeys([*await self._services.store.due_orders(until, _BATCH), *self._named])
+        due = await self._services.store.due_orders(until, _BATCH + len(self._unreadable))
+        names = dict.fromkeys(name for name in [*due, *self._named] if name not in self._unreadable)
         rows = await readable_orders(self._services, list(names))
+        self._unreadable.update(names.keys() - {row.order_id for row in rows})
         pending = [row for row in rows if row.status is OrderStatus.PENDING]
         live = {row.order_id for row in pending}
         self._named = [order_id for order_id in self._named if order_id in live]

@@ -39,7 +39,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
     absence, so that nothing takes three runs that could take one.
     """
     seen: set[str] = set()
-    pending = await services.store.due_orders(services.clock.now(), BATCH)
+    pending = await _due(services, seen)
     if not pending:
         pending = await _wait_for_due(services, await _upcoming(services, seen), budget)
     while pending:
@@ -48,8 +48,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
         known = [row for row in settled if row is not None]
         waiting = await _wait_for_due(services, known + await _upcoming(services, seen), budget)
         seen.update(waiting)
-        more = await services.store.due_orders(services.clock.now(), BATCH) if len(pending) >= BATCH else []
-        pending = [*waiting, *(order_id for order_id in more if order_id not in seen)]
+        pending = [*waiting, *(await _due(services, seen) if len(pending) >= BATCH else [])]
     await _refresh_events(services, budget)
     await hunt_orphans(services, budget)
     if seen:
@@ -130,6 +129,12 @@ async def _restore_missing(services: Services, order: Order) -> None:
     if await services.store.get(CancelRequest, order.order_id) is None:
         await restore_request(services, order, _BY)
         await services.waker.wake([order.order_id])
+
+
+async def _due(services: Services, seen: set[str]) -> list[str]:
+    """The next ones; rows that nobody can read stay due, and must not hide those behind them."""
+    due = await services.store.due_orders(services.clock.now(), BATCH + len(seen))
+    return [order_id for order_id in due if order_id not in seen][:BATCH]
 
 
 async def _upcoming(services: Services, seen: set[str]) -> list[Order]:

@@ -66,8 +66,8 @@ class Sweep:
         following = await self._services.store.next_cancel_at()
         next_order = await self._orders.start_due()
         times = [at for at in (following, next_order) if at is not None]
-        requests = {name: await self._services.store.get(CancelRequest, name) for name in sorted(self._named)}
-        for name, row in requests.items():
+        for name in sorted(self._named):
+            row = await self._readable(name)
             if row is None or not row.live:
                 self._named.discard(name)
                 continue
@@ -84,6 +84,14 @@ class Sweep:
         if times:
             await self._beat(now)
         return min(times, default=None)
+
+    async def _readable(self, cancel_id: str) -> CancelRequest | None:
+        """One that cannot be read, such as one that newer code wrote, is nobody's hindrance."""
+        try:
+            return await self._services.store.get(CancelRequest, cancel_id)
+        except (ValueError, TypeError, KeyError):
+            logger.exception("a cancel request's row cannot be read", extra={"order_id": cancel_id})
+            return None
 
     async def _iteration(self, number: int, cancel_ids: list[str]) -> None:
         logger.info("[Iteration %d] Processing %d cancel requests", number, len(cancel_ids))

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.domain.cancels import CancelRequest
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import Cancelled, OrderStatus, Unknown
 from chalicelib.usecases.cancel_requests import store_cancel
@@ -117,3 +118,41 @@ async def test_nor_does_it_in_the_sweep(
     await Sweep(scripted.services, scripted.budget(10)).run()
 
     assert (await scripted.order(two[1].order_id)).status is OrderStatus.CANCELLED
+
+
+async def test_rows_that_cannot_be_read_hide_none_behind_them(
+    scripted: Desk, two: tuple[Order, Order], unreadable: pytest.MonkeyPatch
+) -> None:
+    """They stay due, at the head of the index, and fill a whole batch of reconcile's."""
+    unreadable.setattr("chalicelib.usecases.reconcile.BATCH", 1)
+    unreadable.setattr("chalicelib.usecases.reconcile.hunt_orphans", _no_hunt)
+
+    await reconcile(scripted.services, scripted.budget(4))
+
+    assert (await scripted.order(two[1].order_id)).status is OrderStatus.OPEN
+
+
+async def test_a_request_that_cannot_be_read_hinders_no_other_that_a_wake_up_names(
+    scripted: Desk, two: tuple[Order, Order], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sweep that was woken for both carries the other one out."""
+    scripted.exchange.cancel_outcomes = [Cancelled(seen(two[1].request, OrderStatus.CANCELLED, scripted.clock.now()))]
+    for order in two:
+        await store_cancel(scripted.services, order.order_id, "api")
+    scripted.clock.turn(2)
+    get = scripted.store.get
+
+    async def get_known(kind: Any, *key: str) -> Any:
+        if kind is CancelRequest and key[0] == two[0].order_id:
+            raise ValueError("'HALF_DONE' is not a valid CancelStatus")
+        return await get(kind, *key)
+
+    monkeypatch.setattr(scripted.store, "get", get_known)
+
+    await Sweep(scripted.services, scripted.budget(10), [order.order_id for order in two]).run()
+
+    assert (await scripted.order(two[1].order_id)).status is OrderStatus.CANCELLED
+
+
+async def _no_hunt(*_: Any) -> None:
+    """The hunt for orphans would find the order too."""

@@ -57,16 +57,20 @@ class AccountCredentials:
     async def reload(self, refused: Credentials) -> bool:
         """A key that is still wrong is not asked for again and again."""
         if self._secret_name is None:
-            return False
+            return self._stays_refused()
         if self._force or (self._current is not None and self._current != refused):
             return True
         now = self._clock.now()
         if self._reloaded_at is not None and seconds_between(self._reloaded_at, now) <= _RELOAD_EVERY:
-            return False
+            return self._stays_refused()
         self._reloaded_at = now
         self._force = True
         logger.warning("the exchange refused the key; it is loaded again", extra={"account_id": self._account_id})
         return True
+
+    def _stays_refused(self) -> bool:
+        logger.error("the exchange refuses the key: store another one", extra={"account_id": self._account_id})
+        return False
 
     def _fetch(self, name: str) -> Credentials:
         from aws_lambda_powertools.utilities import parameters

@@ -52,7 +52,8 @@ def after_place(order: Order, attempt: int, outcome: PlaceOutcome, now: datetime
         case _ if order.placement is not Placement.SENDING or order.attempt != attempt:
             return order  # somebody settled it meanwhile, and only a sighting outranks that
         case Acknowledged(exchange_order_id):
-            return order.moved(
+            return _moved(
+                order,
                 now,
                 by,
                 OrderStatus.PENDING,
@@ -66,7 +67,8 @@ def after_place(order: Order, attempt: int, outcome: PlaceOutcome, now: datetime
                 order, now, by, policy, code=code, message=message, again=retry, pause=max(_PAUSE, retry_after)
             )
         case Duplicate(message) | Unknown(message):
-            return order.moved(
+            return _moved(
+                order,
                 now,
                 by,
                 OrderStatus.PENDING,
@@ -118,7 +120,7 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
         "average_price": found.average_price if found.average_price is not None else order.average_price,
         "exchange_updated_at": found.updated_at or order.exchange_updated_at,
         "seen_on_exchange": True,
-        "attention": None if _has_passed(order.attention) else order.attention,
+        "attention": _lasting(order.attention),
     }
     if all(getattr(order, name) == value for name, value in evidence.items()) and status is order.status:
         return _looked(order, now, policy)
@@ -140,25 +142,33 @@ def stuck(order: Order, now: datetime, why: str, pause: float) -> Order:
     return order.changed(now, check_at=after(now, pause), attention=attention) if order.check_at else order
 
 
-def _has_passed(attention: str | None) -> bool:
-    return attention in (UNSEEN, FORGOTTEN) or (attention or "").startswith(STUCK)
+def _lasting(attention: str | None) -> str | None:
+    """What is left of a call for a person once the row moves on."""
+    passing = attention in (UNSEEN, FORGOTTEN) or (attention or "").startswith(STUCK)
+    return None if passing else attention
+
+
+def _moved(
+    order: Order, now: datetime, by: str, status: OrderStatus, placement: Placement | None = None, **changes: Any
+) -> Order:
+    return order.moved(now, by, status, placement, attention=_lasting(order.attention), **changes)
 
 
 def never_sent(order: Order, now: datetime, by: str) -> Order:
     """A READY order whose cancel was asked for: it is never sent (invariant 5)."""
-    return order.moved(now, by, OrderStatus.CANCELLED, reason=NEVER_SENT if order.attempt == 1 else NEVER_PLACED)
+    return _moved(order, now, by, OrderStatus.CANCELLED, reason=NEVER_SENT if order.attempt == 1 else NEVER_PLACED)
 
 
 def halted(order: Order, now: datetime, by: str, why: str) -> Order:
     """A READY order that the switch, its strategy or its account no longer allows (R10)."""
-    return order.moved(now, by, OrderStatus.CANCELLED, reason=HALTED, error=why)
+    return _moved(order, now, by, OrderStatus.CANCELLED, reason=HALTED, error=why)
 
 
 def expired_before_send(order: Order, now: datetime, by: str) -> Order:
     """A READY order that nobody sent in time (R10)."""
     why = "the order could not be sent within MAX_SEND_DELAY"
     reason = EXPIRED_BEFORE_SEND if order.attempt == 1 else NOT_PLACED
-    return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=why)
+    return _moved(order, now, by, OrderStatus.REJECTED, reason=reason, error=why)
 
 
 def postponed(order: Order, now: datetime, why: str) -> Order:
@@ -170,7 +180,7 @@ def postponed(order: Order, now: datetime, why: str) -> Order:
 
 def refused_locally(order: Order, now: datetime, by: str, code: str, why: str) -> Order:
     """An order that cannot be sent as it stands; nothing left this process."""
-    return order.moved(now, by, OrderStatus.REJECTED, reason=code, error=why)
+    return _moved(order, now, by, OrderStatus.REJECTED, reason=code, error=why)
 
 
 def proof_from(order: Order) -> datetime | None:
@@ -250,11 +260,12 @@ def _not_placed(
     """
     absent: dict[str, Any] = {"absent_attempts": (*order.absent_attempts, order.attempt)} if absent_seen else {}
     if order.cancel_requested:
-        return order.moved(
-            now, by, OrderStatus.CANCELLED, reason=NEVER_PLACED, error=message, absent_seen=absent_seen, **absent
+        return _moved(
+            order, now, by, OrderStatus.CANCELLED, reason=NEVER_PLACED, error=message, absent_seen=absent_seen, **absent
         )
     if again and order.order_type is not OrderType.MARKET and _may_try_again(order, now, policy):
-        return order.moved(
+        return _moved(
+            order,
             now,
             by,
             OrderStatus.PENDING,
@@ -272,7 +283,7 @@ def _not_placed(
             error=message,
         )
     reason = NOT_PLACED if again else code
-    return order.moved(now, by, OrderStatus.REJECTED, reason=reason, error=message, absent_seen=absent_seen, **absent)
+    return _moved(order, now, by, OrderStatus.REJECTED, reason=reason, error=message, absent_seen=absent_seen, **absent)
 
 
 def _may_try_again(order: Order, now: datetime, policy: Policy) -> bool:

@@ -1,6 +1,5 @@
 """Turns an alert into one order for every account of its strategy."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from chalicelib.domain.ports import Exchange, OrderNotAcceptedError
 from chalicelib.domain.strategies import Account, AccountShare
 from chalicelib.usecases.services import Services, Setup
 from chalicelib.usecases.sizing import prepare_request
+from chalicelib.usecases.together import all_together
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ async def draft_orders(
     ]
     if alert.order_type is not OrderType.MARKET:
         return [Draft(order, None) for order in orders]
-    return await asyncio.gather(*(_prepared(services, setup, order) for order in orders))
+    return await all_together(_prepared(services, setup, order) for order in orders)
 
 
 async def _prepared(services: Services, setup: Setup, order: Order) -> Draft:

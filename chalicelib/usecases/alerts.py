@@ -33,7 +33,7 @@ from chalicelib.usecases.alert_orders import Draft, draft_orders, share_list
 from chalicelib.usecases.cancel_alerts import carry_out_targets, find_targets
 from chalicelib.usecases.placing import send
 from chalicelib.usecases.recording import order_keys, refresh_event
-from chalicelib.usecases.services import Services, Setup, load_setup
+from chalicelib.usecases.services import Services, Setup, load_setup, readable_orders
 
 logger = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ async def _duplicate_of(services: Services, sender: Sender, key: AlertKey | None
     logger.info("duplicate alert", extra={"event_id": event.event_id, "strategy_id": event.strategy_id})
     if event.is_cancel:
         return AlertAnswer(await carry_out_targets(services, event, budget), duplicate=True)
-    orders = await services.store.get_all(Order, event.order_ids)
+    orders = await readable_orders(services, event.order_ids)
     return AlertAnswer(
         event.with_orders(orders, services.clock.now(), services.policy.reconcile_interval), duplicate=True
     )

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from chalicelib.domain.alerts import CancelAlert
 from chalicelib.domain.clock import Budget, after
@@ -14,33 +15,48 @@ from chalicelib.domain.ports import Update
 from chalicelib.usecases.cancel_requests import StoredCancel, store_cancel
 from chalicelib.usecases.cancelling import BY_EVENT, carry_out
 from chalicelib.usecases.recording import refresh_event
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, read_orders
+from chalicelib.usecases.together import together
 
 logger = logging.getLogger(__name__)
 
 
-async def live_orders(services: Services, strategy_id: str) -> list[Order]:
-    """A strategy's live orders. An index may lag, so orders of its recent log rows are looked at too, and
-    every row is read consistently."""
+@dataclass(frozen=True, slots=True)
+class LiveOrders:
+    """A strategy's. Of the unreadable ones, such as newer code may write, nobody can say more than that."""
+
+    rows: Sequence[Order]
+    unreadable: Sequence[str]
+
+    @property
+    def ids(self) -> list[str]:
+        """Of all, in order."""
+        return sorted([*(row.order_id for row in self.rows), *self.unreadable])
+
+
+async def live_orders(services: Services, strategy_id: str) -> LiveOrders:
+    """An index may lag, so orders of the strategy's recent log rows are looked at too, and every row is read
+    consistently."""
     since = after(services.clock.now(), -RECENT_EVENTS)
-    indexed, events = await asyncio.gather(
+    indexed, events = await together(
         services.store.live_orders(strategy_id), services.store.recent_events(strategy_id, since)
     )
     names = set(indexed)
     names.update(order_id for event in events if not event.is_cancel for order_id in event.order_ids)
-    rows = await services.store.get_all(Order, sorted(names))
-    return [row for row in rows if not row.terminal]
+    rows, unreadable = await read_orders(services, sorted(names))
+    return LiveOrders([row for row in rows if not row.terminal], unreadable)
 
 
 async def find_targets(services: Services, strategy_id: str, alert: CancelAlert) -> list[str]:
-    """Ids of the live orders that the alert means; an order of another strategy matches nothing."""
-    return [
-        order.order_id
-        for order in await live_orders(services, strategy_id)
-        if alert.order_id in (None, order.order_id)
-        and alert.tag in (None, order.tag)
-        and alert.symbol in (None, order.symbol)
-    ]
+    """Ids of the live orders that the alert means; an order of another strategy matches nothing.
+
+    One that cannot be read is meant by its id, or where all are; its cancel is stored once it can be read again.
+    """
+    live = await live_orders(services, strategy_id)
+    meant = [row.order_id for row in live.rows if alert.tag in (None, row.tag) and alert.symbol in (None, row.symbol)]
+    if alert.tag is None and alert.symbol is None:
+        meant += live.unreadable
+    return sorted(order_id for order_id in meant if alert.order_id in (None, order_id))
 
 
 async def carry_out_targets(services: Services, event: EventLog, budget: Budget) -> EventLog:

@@ -1,6 +1,5 @@
 """Strategies, accounts and the switch: each change reaches every alert, whatever a warm process remembers (R23–R25)."""
 
-import asyncio
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,11 +8,11 @@ from typing import Any
 
 from chalicelib.domain.clock import first_version
 from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, InvalidError, NotFoundError, StaleRowError
-from chalicelib.domain.orders import Order
 from chalicelib.domain.ports import Change, Check, Delete, Insert, Update
 from chalicelib.domain.strategies import Account, AccountShare, Strategy, Switch, token_hash
 from chalicelib.usecases.cancel_alerts import live_orders
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, read_orders
+from chalicelib.usecases.together import all_together
 
 _CONFLICTS = 20
 _TOUCHED_AT_ONCE = 90
@@ -87,8 +86,8 @@ async def delete_strategy(services: Services, strategy_id: str) -> None:
     if strategy is None:
         raise NotFoundError("strategy", strategy_id)
     live = await live_orders(services, strategy_id)
-    if live:
-        raise ConflictError("STRATEGY_HAS_LIVE_ORDERS", "cancel its live orders first", _named(live))
+    if live.ids:
+        raise ConflictError("STRATEGY_HAS_LIVE_ORDERS", "cancel its live orders first", _named(live.ids))
     try:
         await services.store.commit(Delete(strategy))
     except StaleRowError:
@@ -251,18 +250,18 @@ async def _check_no_live_orders(services: Services, account_id: str) -> None:
     """By the account's index and, as that may lag, by the recent orders of the strategies that use it."""
     users = [row.strategy_id for row in await services.store.strategies() if _uses(row, account_id)]
     indexed = await services.store.live_orders_of_account(account_id)
-    recent = await asyncio.gather(*(live_orders(services, strategy_id) for strategy_id in users))
-    rows = await services.store.get_all(Order, indexed)
-    rows += [order for orders in recent for order in orders if order.account_id == account_id]
-    live = [row for row in rows if not row.terminal]
-    if live:
+    recent = await all_together(live_orders(services, strategy_id) for strategy_id in users)
+    rows, unreadable = await read_orders(services, indexed)
+    rows += [row for live in recent for row in live.rows if row.account_id == account_id]
+    unreadable += [order_id for live in recent for order_id in live.unreadable]
+    names = [*(row.order_id for row in rows if not row.terminal), *unreadable]
+    if names:
         message = f"account {account_id!r} has live orders; cancel them first"
-        raise ConflictError("ACCOUNT_HAS_LIVE_ORDERS", message, _named(live))
+        raise ConflictError("ACCOUNT_HAS_LIVE_ORDERS", message, _named(names))
 
 
-def _named(orders: Sequence[Order]) -> list[dict[str, str]]:
-    names = sorted({order.order_id for order in orders})
-    return [{"order_id": name} for name in names[:20]]
+def _named(order_ids: Sequence[str]) -> list[dict[str, str]]:
+    return [{"order_id": name} for name in sorted(set(order_ids))[:20]]
 
 
 def _uses(strategy: Strategy, account_id: str) -> bool:

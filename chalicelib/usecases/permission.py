@@ -1,15 +1,14 @@
 """Whether an order may still be sent: the switch, its strategy and its account, as they are now (R10)."""
 
-import asyncio
-
 from chalicelib.domain.orders import Order
 from chalicelib.domain.strategies import Account, Strategy, Switch
 from chalicelib.usecases.services import Services
+from chalicelib.usecases.together import together
 
 
 async def why_halted(services: Services, order: Order) -> str | None:
     """What stands against it, read consistently; None where nothing does."""
-    switch, strategy, account = await asyncio.gather(
+    switch, strategy, account = await together(
         services.store.get(Switch, "switch"),
         services.store.get(Strategy, order.strategy_id),
         services.store.get(Account, order.account_id),

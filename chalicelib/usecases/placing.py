@@ -156,6 +156,9 @@ async def _start_sending(services: Services, order: Order, by: str, budget: Budg
         prepared = await prepare_request(session, order, limit, budget.remaining() - LOOKUP_RESERVE - MIN_WINDOW)
     except (OrderNotAcceptedError, ArithmeticError, ValueError, TypeError) as error:
         return await _not_prepared(services, order, error, by)
+    ended = await _end_unsendable(services, order, services.clock.now(), by)  # preparing may have taken seconds
+    if ended is not None:
+        return ended
     deadline = after(await session.now(), services.policy.market_order_timeout)
     sending = order.moved(
         services.clock.now(),

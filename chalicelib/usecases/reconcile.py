@@ -8,6 +8,7 @@ from typing import TypeVar
 from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import Budget, after, seconds_between
+from chalicelib.domain.errors import DatabaseUnavailableError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order, Placement
 from chalicelib.domain.outcomes import OrderStatus
@@ -89,6 +90,9 @@ async def settle_isolated(services: Services, order_id: str, budget: Budget) -> 
     """A row that always raises is set aside for a while, with a call for a person."""
     try:
         return await settle(services, order_id, budget)
+    except DatabaseUnavailableError:
+        logger.exception("reconcile leaves an order for its next run", extra={"order_id": order_id})
+        return None
     except Exception as error:
         logger.exception("reconcile leaves an order for later", extra={"order_id": order_id, "error": str(error)})
         why = f"{type(error).__name__}: {error}"[:200]

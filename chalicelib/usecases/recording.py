@@ -11,7 +11,7 @@ from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.domain.ports import Change, Update
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import Services, readable_orders
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ async def _recount(
 
 async def _read_event(services: Services, strategy_id: str, event_id: str) -> tuple[EventLog | None, list[Order]]:
     event = await services.store.get(EventLog, strategy_id, event_id)
-    return event, (await services.store.get_all(Order, event.order_ids) if event else [])
+    return event, (await readable_orders(services, event.order_ids) if event else [])
 
 
 async def _request_follows(services: Services, current: Order, new: Order) -> list[Change]:
@@ -137,6 +137,8 @@ def _log_move(old: Order, new: Order) -> None:
     if new.attention and new.attention != old.attention:
         logger.error("order needs attention", extra={**order_keys(new), "attention": new.attention})
     if (old.status, old.placement) == (new.status, new.placement):
+        if old.terminal and new.filled_quantity > old.filled_quantity:
+            logger.error("a fill came after the end", extra={**order_keys(new), "filled": str(new.filled_quantity)})
         logger.debug("order updated", extra=order_keys(new))
         return
     if old.terminal:

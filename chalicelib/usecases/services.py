@@ -13,6 +13,7 @@ from chalicelib.domain.orders import Order
 from chalicelib.domain.policy import Policy
 from chalicelib.domain.ports import Exchange, Exchanges, OrderNotAcceptedError, Secrets, Store, Waker
 from chalicelib.domain.strategies import Account, Ban, Strategy, ban_name
+from chalicelib.usecases.together import together
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Se
         services.cache.pop(strategy_id, None)
         return None
     names = [share.account_id for share in strategy.accounts]
-    accounts, bans = await asyncio.gather(
+    accounts, bans = await together(
         services.store.get_all(Account, names), services.store.get_all(Ban, [ban_name(name) for name in names])
     )
     until = {ban.name: ban.blocked_until for ban in bans}
@@ -71,21 +72,27 @@ async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Se
 
 async def readable_orders(services: Services, order_ids: Sequence[str]) -> list[Order]:
     """The rows that exist and can be read; one that cannot, such as one that newer code wrote, hides no other."""
+    return (await read_orders(services, order_ids))[0]
+
+
+async def read_orders(services: Services, order_ids: Sequence[str]) -> tuple[list[Order], list[str]]:
+    """The same, and the ids of those that exist and cannot be read."""
     if not order_ids:
-        return []
+        return [], []
     try:
-        return await services.store.get_all(Order, order_ids)
+        return await services.store.get_all(Order, order_ids), []
     except (ValueError, TypeError, KeyError):
-        rows = [await _readable(services, order_id) for order_id in order_ids]
-        return [row for row in rows if row is not None]
-
-
-async def _readable(services: Services, order_id: str) -> Order | None:
-    try:
-        return await services.store.get(Order, order_id)
-    except (ValueError, TypeError, KeyError):
-        logger.exception("an order's row cannot be read", extra={"order_id": order_id})
-        return None
+        rows, unreadable = [], []
+        for order_id in order_ids:
+            try:
+                row = await services.store.get(Order, order_id)
+            except (ValueError, TypeError, KeyError):
+                logger.exception("an order's row cannot be read", extra={"order_id": order_id})
+                unreadable.append(order_id)
+                continue
+            if row is not None:
+                rows.append(row)
+        return rows, unreadable
 
 
 async def session_of(services: Services, order: Order) -> Exchange:
@@ -93,7 +100,7 @@ async def session_of(services: Services, order: Order) -> Exchange:
 
     Raises OrderNotAcceptedError where the account is gone or has no credentials.
     """
-    account, ban = await asyncio.gather(
+    account, ban = await together(
         services.store.get(Account, order.account_id), services.store.get(Ban, ban_name(order.account_id))
     )
     if account is None:

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from tests.simulation.scheduler import ProcessClock, SimulatedLoop
 from tests.simulation.vault import Vault, VaultReader
 from tests.trading.floor import Floor
 
+ID_PREFIX = "test-"
 _NO_MOCK: Any = None  # no account here trades at the mock
 
 
@@ -44,14 +45,15 @@ class SimulatedDesk(Floor):
         urls: Mapping[str, str] | None = None,
         vault: Vault | None = None,
         ahead: float = 0.0,
+        stall: Callable[[], float] | None = None,
     ) -> None:
         """`dice` are drawn for ids and pauses. Nothing of the machine is asked for anything.
 
         `worlds`: other exchanges than `world`, by host; `urls`: the settings of that name; `ahead`: seconds by which
-        this process's clock is wrong.
+        this process's clock is wrong; `stall`: see ProcessClock.
         """
         chosen = policy or Policy()
-        clock = ProcessClock(loop, ahead)
+        clock = ProcessClock(loop, ahead, stall)
         self.clock: Any = clock
         self._alert_numbers = itertools.count(1)
         self.waker: Any = RecordingWaker()
@@ -76,7 +78,7 @@ class SimulatedDesk(Floor):
             store=memory_store.MemoryStore(database, clock, at_database, dice),
             exchanges=directory,
             clock=clock,
-            ids=Ids("test-", dice.getrandbits),
+            ids=Ids(ID_PREFIX, dice.getrandbits),
             policy=chosen,
             waker=self.waker,
             secrets=keys,

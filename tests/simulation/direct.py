@@ -28,6 +28,8 @@ class Passage:
     host: str
     call: Call
     answered: bool
+    signed: Request
+    """As it is on the wire."""
     reply: Reply | None = None
 
 
@@ -80,14 +82,15 @@ class DirectSender:
         """As Transport sends: `seconds` bound the wait for an answer."""
         request = build_request(self._host, call, seconds)
         signed = request if auth is None else _signed(request, auth)
-        await self._step(Passage(self._host, call, answered=False))
-        served = self._loop.outside(handle(self._world, _on_the_wire(signed, self._peer)), "exchange")
+        wire = _on_the_wire(signed, self._peer)
+        await self._step(Passage(self._host, call, answered=False, signed=wire))
+        served = self._loop.outside(handle(self._world, wire), "exchange")
         try:
             async with asyncio.timeout(seconds):
                 reply = await _delivered(await asyncio.shield(served))
         except TimeoutError:
             raise httpx.ReadTimeout("no answer in time") from None
-        await self._step(Passage(self._host, call, answered=True, reply=reply))
+        await self._step(Passage(self._host, call, answered=True, signed=wire, reply=reply))
         return _read(reply)
 
 

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from chalicelib.domain.alerts import CancelAlert
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
@@ -13,7 +14,7 @@ from chalicelib.domain.events import EventLog
 from chalicelib.domain.ids import Ids
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
-from chalicelib.domain.policy import ENGINE_TIMEOUT, Policy
+from chalicelib.domain.policy import Policy
 from chalicelib.domain.verdicts import REQUESTED
 from chalicelib.usecases.orphans import STRATEGY as ORPHANS
 from chalicelib.usecases.recording import end_of
@@ -22,8 +23,11 @@ from infra.simulator.model import State
 from infra.simulator.world import World
 from tests.simulation.memory_database import MemoryDatabase
 from tests.simulation.outsiders import Traces
-from tests.simulation.watch import CLOCKS_APART, Violation, Watch
+from tests.simulation.watch import Violation, Watch
 from tests.simulation.workload import SentAlert, Told
+
+AT_ONCE = 2.0
+"""Seconds for which a create may be under way that nothing holds up."""
 
 HALT_PATIENCE = 30.0
 """Seconds for which a send that began before the switch was off may go on."""
@@ -75,6 +79,8 @@ class Judge:
     slow_engine: bool = False
     refusals: bool = True
     """Whether any exchange refused a cancel."""
+    calm: bool = False
+    """Whether every step takes no longer than it has to."""
 
     def verdict(self) -> list[Violation]:
         """Everything that is wrong now."""
@@ -83,7 +89,10 @@ class Judge:
         found = [*self.watch.violations]
         found += self._orders_on_books(rows, books)
         for row in rows.values():
-            found += self._row(row, books.get(row.order_id, []))
+            if row.order_id in self.traces.impostors:
+                found += self._impostor(row)
+            else:
+                found += self._row(row, books.get(row.order_id, []))
         found += self._cancels(rows)
         found += self._alerts(rows)
         found += self._logs(rows)
@@ -112,6 +121,8 @@ class Judge:
         self, rows: Mapping[str, Order], books: Mapping[str, Sequence["OnBook"]]
     ) -> Iterable[Violation]:
         for order_id, orders in books.items():
+            if order_id in self.traces.impostors:
+                continue
             row = rows.get(order_id)
             for known in orders:
                 yield from self._one_on_book(order_id, row, known)
@@ -133,7 +144,7 @@ class Judge:
             yield from self._sent_by_the_rules(row, known)
 
     def _sent_by_the_rules(self, row: Order, known: OnBook) -> Iterable[Violation]:
-        """R1, R2: recorded before it was taken, exactly so, and taken before its deadline."""
+        """R1, R9: recorded before it was taken, exactly so, and not sent once its cancel was asked for."""
         order_id = row.order_id
         sending = self.watch.sendings.get((order_id, known.attempt))
         if sending is None or sending.request is None or sending.deadline is None:
@@ -146,9 +157,9 @@ class Judge:
         asked, has = sending.request.quantity, known.sent.intent.quantity
         if asked is not None and has is not None and asked != has:
             yield Violation("R1", order_id, f"recorded {asked}, the exchange was sent {has}")
-        latest = after(sending.deadline, ENGINE_TIMEOUT + CLOCKS_APART + abs(skew) / 1000)
-        if row.facts.requests_expire and created > latest and not self.slow_engine:
-            yield Violation("R2", order_id, f"taken at {utc_text(created)}, past {utc_text(sending.deadline)}")
+        flagged = self.watch.flagged_at.get(order_id)
+        if self.calm and flagged is not None and created > after(flagged, AT_ONCE):
+            yield Violation("R9", order_id, f"sent at {utc_text(created)}, its cancel asked for at {utc_text(flagged)}")
 
     def _excused_double(self, row: Order | None, placed: Sequence[OnBook]) -> bool:
         """Where an exchange broke its own promise, the earlier attempt is ended, and a person is called (R13)."""
@@ -172,17 +183,23 @@ class Judge:
         if row.attention and not self._may_need_attention(row):
             yield Violation(WRONG_END, row.order_id, f"attention without need: {row.attention}")
 
+    def _impostor(self, row: Order) -> Iterable[Violation]:
+        """R13: whatever stands under our id, and is not what we sent, is never taken for it."""
+        if row.attention is None:
+            yield Violation("R13", row.order_id, f"{_told(row)}: the exchange shows another order under its id")
+
     def _may_need_attention(self, row: Order) -> bool:
         return self.slow_engine or row.strategy_id == ORPHANS
 
     def _cancels(self, rows: Mapping[str, Order]) -> Iterable[Violation]:
         for row in rows.values():
             request = self.database.get(CancelRequest, (row.order_id,))
-            if not row.cancel_requested:
+            if not row.cancel_requested or row.order_id in self.traces.impostors:
                 continue
             done = request is not None and request.status is CancelStatus.SUCCESS and request.result == end_of(row)
-            cleared = request is None and row.order_id in self.told.deletes  # one that has ended may be deleted too
-            if not (row.terminal and (done or cleared)):
+            # One that has ended may be deleted too, and of one that was lost before that nobody knows any more.
+            gone = request is None and row.order_id in self.told.deletes | self.traces.lost_requests
+            if not (row.terminal and (done or gone)):
                 yield Violation(LOST_CANCEL, row.order_id, f"{_told(row)}, cancel {_asked(request)}")
             if request is not None and request.retry_count and not self.refusals:
                 yield Violation("R17", row.order_id, f"{request.retry_count} retries counted, and nobody refused")
@@ -193,6 +210,8 @@ class Judge:
             if kept_row is None or not (kept_row.cancel_requested or kept_row.terminal):
                 yield Violation(LOST_CANCEL, order_id, "accepted, and its flag is gone")
         yield from self._taken_back(deleted, rows)
+        for words in self.told.broken_rules:
+            yield Violation(*words)
 
     def _taken_back(self, deleted: Iterable[str], rows: Mapping[str, Order]) -> Iterable[Violation]:
         """R20: a request that was deleted is not carried out, unless somebody asked again."""
@@ -223,7 +242,7 @@ class Judge:
             yield from self._refused(sent)
             if isinstance(sent.alert, CancelAlert) and sent.answers:
                 yield from self._cancelled_targets(sent, rows)
-        yield from self._halted(rows, events)
+        yield from self._halted(events)
 
     def _refused(self, sent: SentAlert) -> Iterable[Violation]:
         """R23: nobody is refused on the word of a memory."""
@@ -232,7 +251,8 @@ class Judge:
                 halt.asked_at <= at and (halt.on_at is None or halt.on_at >= sent.first_at) for halt in self.told.halts
             )
             expected = refusal.code == "TRADING_DISABLED" or (refusal.code == "STRATEGY_DISABLED" and off)
-            if isinstance(refusal, NotAuthenticatedError) or not (off and expected):
+            idle = refusal.code == "NO_ACCOUNTS" and self.told.changed_accounts  # out of trading for the change
+            if isinstance(refusal, NotAuthenticatedError) or not ((off and expected) or idle):
                 yield Violation("R23", sent.alert_id, f"refused with {refusal.code}")
 
     def _cancelled_targets(self, sent: SentAlert, rows: Mapping[str, Order]) -> Iterable[Violation]:
@@ -246,7 +266,7 @@ class Judge:
             if not row.terminal and not row.cancel_requested and not taken_back:
                 yield Violation(LOST_CANCEL, order_id, f"{sent.alert.kind} was accepted: {_told(row)}")
 
-    def _halted(self, rows: Mapping[str, Order], events: Mapping[str, EventLog]) -> Iterable[Violation]:
+    def _halted(self, events: Mapping[str, EventLog]) -> Iterable[Violation]:
         """R10, R24: nothing new while the switch is off."""
         for halt in self.told.halts:
             if halt.off_at is None or halt.on_asked_at is None:
@@ -265,10 +285,13 @@ class Judge:
             orders = [rows[name] for name in event.order_ids if name in rows]
             if len(orders) < len(event.order_ids):
                 continue  # of lost rows no log can know
-            right = event.with_orders(orders, event.updated_at, self.policy.reconcile_interval)
-            told, true = _sums(event), _sums(right)
-            if told != true or (event.check_at is not None and all(order.terminal for order in orders)):
+            told, true = _told_counts(event), _true_counts(event, orders)
+            if told != true:
                 yield Violation(LOG, event.event_id, f"{event.order_type} says {told}, its orders {true}")
+            for order in orders:
+                asked = order.terminal or order.cancel_requested or order.order_id in self.told.deletes
+                if event.is_cancel and not asked:
+                    yield Violation(LOST_CANCEL, order.order_id, f"{event.order_type} was stored: {_told(order)}")
 
     def _strangers(self) -> Iterable[Violation]:
         for venue, client_id in self.traces.strangers:
@@ -301,9 +324,29 @@ def _fits(status: OrderStatus, order: BookOrder) -> bool:
     return order.state is not State.FILLED
 
 
-def _sums(event: EventLog) -> tuple[int, int, int, tuple[tuple[str, str], ...]]:
-    results = tuple((result.order_id, result.status) for result in event.results)
-    return event.total_accounts, event.successful_accounts, event.failed_accounts, results
+Counts = tuple[int, int, bool, tuple[tuple[str, str, Decimal], ...]]
+"""Successful, failed, whether settled, and a line for each order."""
+
+
+def _told_counts(event: EventLog) -> Counts:
+    lines = tuple((line.order_id, line.status, line.filled_quantity) for line in event.results)
+    return event.successful_accounts, event.failed_accounts, event.check_at is None and event.ttl is not None, lines
+
+
+def _true_counts(event: EventLog, orders: Sequence[Order]) -> Counts:
+    """R26, counted anew."""
+    good = bad = 0
+    for order in orders:
+        if event.is_cancel:
+            success = order.status is OrderStatus.CANCELLED
+        else:
+            cancelled_on_request = order.status is OrderStatus.CANCELLED and order.cancel_requested
+            success = order.status is OrderStatus.OPEN or order.filled_quantity > 0 or cancelled_on_request
+        if order.status is OrderStatus.PENDING or (event.is_cancel and order.status is OrderStatus.OPEN):
+            continue
+        good, bad = good + success, bad + (not success)
+    lines = tuple((order.order_id, order.status.value, order.filled_quantity) for order in orders)
+    return good, bad, all(order.terminal for order in orders), lines
 
 
 def _told(row: Order) -> str:

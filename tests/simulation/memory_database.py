@@ -130,11 +130,12 @@ class MemoryDatabase:
         failed = tuple(at for at, change in enumerate(changes) if not self._holds(change))
         if failed:
             return failed
-        before = [self._stored(_row_of(change)) for change in changes] if self.on_commit else []
+        written = [change for change in changes if not isinstance(change, Check)] if self.on_commit else []
+        before = [self._stored(_row_of(change)) for change in written]
         for change, write_id in zip(changes, write_ids, strict=True):
             self._apply(change, write_id)
         if self.on_commit:
-            after_it = [self._stored(_row_of(change)) for change in changes]
+            after_it = [self._stored(_row_of(change)) for change in written]
             self.on_commit([(old and old.row, new and new.row) for old, new in zip(before, after_it, strict=True)])
         if token is not None:
             self._tokens[token] = self._clock.now()

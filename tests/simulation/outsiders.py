@@ -2,16 +2,17 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from chalicelib.domain.cancels import CancelRequest
-from chalicelib.domain.orders import Order, OrderRequest, OrderType, TimeInForce
+from chalicelib.domain.orders import Order, OrderRequest, OrderType, Placement, TimeInForce
 from chalicelib.domain.outcomes import OrderStatus, Side
 from chalicelib.domain.strategies import Account
 from chalicelib.usecases import catalog
 from infra.simulator.control import Control
+from infra.simulator.engine import Engine
 from tests.exchanges.markets.terms import Terms
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.desk import SimulatedDesk
@@ -34,6 +35,10 @@ class Traces:
     """Venue and client id of orders that are not ours."""
     lost_rows: set[str] = field(default_factory=set)
     """Orders whose rows were lost."""
+    lost_requests: set[str] = field(default_factory=set)
+    """Orders whose cancel requests were lost."""
+    impostors: set[str] = field(default_factory=set)
+    """Orders in whose place the exchange shows others."""
 
 
 class Outsiders:
@@ -45,6 +50,7 @@ class Outsiders:
         desk: SimulatedDesk,
         database: MemoryDatabase,
         controls: Sequence[Control],
+        engine: Engine,
         vault: Vault,
         chronicle: Chronicle,
         dice: random.Random,
@@ -54,6 +60,7 @@ class Outsiders:
         self._database = database
         self._control = controls[0]
         self._controls = controls
+        self._engine = engine
         self._vault = vault
         self._chronicle = chronicle
         self._dice = dice
@@ -78,6 +85,8 @@ class Outsiders:
                 (0.3, self._by_hand),
                 (0.25, self._stranger),
                 (0.0 if calm or not self.loses_rows else 0.08, self._lose_row),
+                (0.0 if calm else 0.08, self._lose_request),
+                (0.0 if calm else 0.08, self._swap),
             )
             if self._dice.random() < chance
         ]
@@ -139,16 +148,42 @@ class Outsiders:
             self._chronicle.occurred("stranger_on_the_book")
             self.traces.strangers.append((terms.name, client_id))
 
+    async def _lose_request(self) -> None:
+        """A backup of the queue that is older than a request."""
+        row = await self._one_of(lambda row: row.cancel_requested and not row.terminal)
+        if row is not None:
+            self._chronicle.fault("cancel request lost", row.order_id)
+            self.traces.lost_requests.add(row.order_id)
+            self._database.lose(CancelRequest, (row.order_id,))
+
+    async def _swap(self) -> None:
+        """The exchange shows an order of twice the quantity under the client id of one that it was just sent."""
+        row = await self._one_of(lambda row: row.placement in (Placement.SENDING, Placement.UNKNOWN))
+        if row is None or row.request is None or row.request.quantity is None:
+            return
+        for _ in range(100):
+            for order in self._engine.orders:
+                if order.intent.client_id == row.client_order_id and order.live and order.intent.quantity:
+                    self._chronicle.fault("another order under our id", row.order_id)
+                    self.traces.impostors.add(row.order_id)
+                    order.intent = replace(order.intent, quantity=order.intent.quantity * 2)
+                    return
+            await asyncio.sleep(0.01)
+
+    async def _one_of(self, fits: Callable[[Order], bool]) -> Order | None:
+        """An order's row that is so, once there is one."""
+        for _ in range(300):
+            rows = [row for row in self._database.all(Order) if fits(row)]
+            if rows:
+                return self._dice.choice(rows)
+            await asyncio.sleep(0.1)
+        return None
+
     async def _lose_row(self) -> None:
         """A table is restored from a backup that is older than an open order."""
-        for _ in range(60):
-            rows = [row for row in self._database.all(Order) if row.status is OrderStatus.OPEN]
-            if rows:
-                break
-            await asyncio.sleep(0.5)
-        else:
+        row = await self._one_of(lambda row: row.status is OrderStatus.OPEN)
+        if row is None:
             return
-        row = self._dice.choice(rows)
         self._chronicle.fault("row lost", row.order_id)
         self.traces.lost_rows.add(row.order_id)
         self._database.lose(CancelRequest, (row.order_id,))

@@ -64,6 +64,10 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
         """The virtual time."""
         return START + timedelta(microseconds=self._now)
 
+    def pass_time(self, seconds: float) -> None:
+        """Time goes on while nobody acts."""
+        self._now += int(seconds * _MICROSECONDS)
+
     def process(self, name: str) -> Process:
         """A new process, alive and without tasks."""
         return Process(self, name)
@@ -230,11 +234,16 @@ class SimulatedLoop(asyncio.AbstractEventLoop):
 class ProcessClock:
     """Implements Clock with virtual time; `ahead`: seconds by which this clock is wrong."""
 
-    def __init__(self, loop: SimulatedLoop, ahead: float = 0.0) -> None:
+    def __init__(self, loop: SimulatedLoop, ahead: float = 0.0, stall: Callable[[], float] | None = None) -> None:
+        """`stall`: seconds for which the machine stands still before it reads its clock: between any two of our steps
+        any time may pass."""
         self.ahead = ahead
         self._loop = loop
+        self._stall = stall
 
     def now(self) -> datetime:
+        if self._stall is not None and (seconds := self._stall()) > 0:
+            self._loop.pass_time(seconds)
         return after(self._loop.now(), self.ahead)
 
     async def sleep(self, seconds: float) -> None:

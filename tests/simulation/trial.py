@@ -8,19 +8,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chalicelib.domain.policy import Policy
+from chalicelib.exchanges.dialect import Purpose
 from infra.simulator.control import Control
 from tests.simulation.chronicle import Chronicle
-from tests.simulation.cloud import FIRE, RECONCILE, Cloud
+from tests.simulation.cloud import FIRE, PLACE, RECONCILE, Cloud
 from tests.simulation.desk import SimulatedDesk
-from tests.simulation.direct import world_in
-from tests.simulation.judge import Judge, late_cancels
+from tests.simulation.direct import Passage, world_in
+from tests.simulation.judge import AT_ONCE, Judge, late_cancels
 from tests.simulation.memory_database import MemoryDatabase
 from tests.simulation.outsiders import Outsiders
 from tests.simulation.scheduler import ProcessClock, SimulatedLoop
 from tests.simulation.vault import Vault
 from tests.simulation.watch import Violation, Watch
-from tests.simulation.weather import Climate, Weather, draw_climate, settle_in, spoil_exchanges
-from tests.simulation.workload import Workload
+from tests.simulation.weather import (
+    Climate,
+    Weather,
+    blackout,
+    draw_climate,
+    hide_orders,
+    limit_rates,
+    settle_in,
+    slow_engine,
+    spoil_exchanges,
+)
+from tests.simulation.workload import Workload, after_a_while
 
 ELSEWHERE = "https://moved.example"
 """Where new orders go once somebody has changed the settings; orders that exist stay where they are."""
@@ -73,6 +84,7 @@ class _Trial:
         self._calm = dice.random() < 0.15
         self._moves = not self._calm and dice.random() < 0.1
         self._slow_engine = not self._calm and dice.random() < 0.06
+        self._hidden = False
         self._policy = Policy(reconcile_interval=dice.choice((60.0, 300.0)))
         climate = Climate() if self._calm else draw_climate(dice)
         self._weather = Weather(loop, climate, self._chronicle, dice)
@@ -80,7 +92,9 @@ class _Trial:
         self._watch = Watch(loop, self._database, self._chronicle)
         self._workload = Workload(loop, self._cloud, self._database, self._chronicle, dice)
         hand = SimulatedDesk(loop, self._database, self._world, dice, policy=self._policy, vault=self._vault)
-        self._outsiders = Outsiders(hand, self._database, self._controls, self._vault, self._chronicle, dice)
+        self._outsiders = Outsiders(
+            hand, self._database, self._controls, self._world.engine, self._vault, self._chronicle, dice
+        )
         self._outsiders.loses_rows = not self._moves  # nobody could know where to look for the order
         self._judge = Judge(
             self._database,
@@ -90,7 +104,12 @@ class _Trial:
             self._outsiders.traces,
             self._policy,
             slow_engine=self._slow_engine,
+            calm=self._calm,
         )
+        self._watch.may_contradict = self._slow_engine
+        self._watch.lost_requests = self._outsiders.traces.lost_requests
+        if self._calm:
+            self._watch.send_patience = AT_ONCE
         self._urls: dict[str, str] = {}
 
     def run(self) -> Result:
@@ -104,12 +123,18 @@ class _Trial:
         self._begin()
         seconds = self._dice.choice((20.0, 60.0, 150.0))
         deeds = [self._workload.run(seconds, calm=self._calm), self._outsiders.run(seconds, calm=self._calm)]
-        if self._moves:
-            deeds.append(self._move(self._dice.uniform(0, seconds)))
+        for wanted, deed in (
+            (self._moves, self._move),
+            (not self._calm and self._dice.random() < 0.3, self._cut_database_off),
+            (not self._calm and self._dice.random() < 0.15, self._black_out),
+        ):
+            if wanted:
+                deeds.append(after_a_while(self._dice.uniform(0, seconds), deed()))
         self._cloud.start()
         await asyncio.gather(*deeds)
         await asyncio.sleep(self._dice.choice((0.0, 10.0, 60.0)))
-        late = list(late_cancels(self._watch, self._database, PROMPT)) if self._calm else []
+        on_time = self._calm and not self._hidden
+        late = list(late_cancels(self._watch, self._database, PROMPT)) if on_time else []
         settled_after, violations = await self._settle()
         orders, cancels = self._judge.counts()
         left_over = [Violation("R28", "-", f"left behind: {words}") for words in self._cloud.left_over]
@@ -138,8 +163,16 @@ class _Trial:
             self._cloud.streams[FIRE] = dice.random() < 0.5
             self._cloud.wakes = dice.random() < 0.7
             self._cloud.schedules[RECONCILE] = dice.random() < 0.5
-        else:
-            spoil_exchanges(self._controls[0], self._chronicle, dice, slow_engine=self._slow_engine)
+            self._cloud.streams[PLACE] = dice.random() < 0.85
+            if self._cloud.wakes and dice.random() < 0.7:
+                limit_rates(self._controls[0], self._chronicle, dice)
+            self._hidden = dice.random() < 0.2
+            if self._hidden:
+                hide_orders(self._controls[0], self._chronicle)
+            return
+        spoil_exchanges(self._controls[0], self._chronicle, dice)
+        if self._slow_engine:
+            slow_engine(self._controls[0], self._chronicle, dice)
 
     def _build(self, function: str) -> SimulatedDesk:
         ahead = 0.0 if self._calm else self._dice.uniform(-0.5, 0.5)
@@ -150,22 +183,34 @@ class _Trial:
             self._dice,
             policy=self._policy,
             at_database=self._weather.at_database,
-            at_exchange=self._weather.at_exchange,
+            at_exchange=self._at_exchange,
             worlds={ELSEWHERE: self._elsewhere},
             urls=dict(self._urls),
             vault=self._vault,
             ahead=ahead,
+            stall=self._weather.stall,
         )
 
-    async def _move(self, seconds: float) -> None:
+    async def _at_exchange(self, passage: Passage) -> None:
+        if passage.call.purpose is Purpose.CREATE and not passage.answered:
+            self._watch.look_at_create(passage)
+        await self._weather.at_exchange(passage)
+
+    async def _cut_database_off(self) -> None:
+        await self._weather.outage(self._dice.choice((1.0, 4.0, 12.0)))
+
+    async def _black_out(self) -> None:
+        await blackout(self._controls[0], self._chronicle, self._dice)
+
+    async def _move(self) -> None:
         """Somebody deploys other settings: from now on new processes trade elsewhere."""
-        await asyncio.sleep(seconds)
         self._chronicle.fault("settings changed")
         self._urls = dict.fromkeys(("BINANCE_SPOT_URL", "BINANCE_FUTURES_URL", "BYBIT_URL", "UPBIT_URL"), ELSEWHERE)
 
     async def _settle(self) -> tuple[float, list[Violation]]:
         """Nothing goes wrong any more, and everything runs: how long until all is well, and what is not."""
         self._weather.clear(self._controls)
+        self._judge.refusals = self._chronicle.faults["exchange: refused cancel"] > 0
         self._database.index_lag = lambda: 0.0
         self._cloud.streams = dict.fromkeys(self._cloud.streams, True)
         self._cloud.schedules = dict.fromkeys(self._cloud.schedules, True)

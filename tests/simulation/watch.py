@@ -3,15 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import parse_qs
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
-from chalicelib.domain.clock import seconds_between
+from chalicelib.domain.clock import seconds_between, utc_text
 from chalicelib.domain.events import EventLog
-from chalicelib.domain.orders import Order, OrderRequest, Placement
+from chalicelib.domain.ids import Ids
+from chalicelib.domain.orders import Order, OrderRequest, OrderType, Placement
+from infra.simulator.wire import Request
 from tests.simulation.chronicle import Chronicle
+from tests.simulation.desk import ID_PREFIX
+from tests.simulation.direct import Passage
 from tests.simulation.memory_database import Committed, MemoryDatabase
 from tests.simulation.scheduler import SimulatedLoop
 
+_MILLISECONDS_ONLY = 0.002
 CLOCKS_APART = 2.0
 """Seconds by which the clocks of two processes may differ, and a bit."""
 
@@ -46,10 +52,28 @@ class Watch:
         """When orders were written as ended, for the last time."""
         self.flagged_at: dict[str, datetime] = {}
         self.left_pending_at: dict[str, datetime] = {}
+        self.may_contradict = False
+        """Whether an exchange may show what was concluded to be otherwise."""
+        self.lost_requests: set[str] = set()
+        self.send_patience = 45.0
+        """Seconds for which a send that began in time may go on."""
+        self._ids = Ids(ID_PREFIX)
         self._loop = loop
         self._database = database
         self._chronicle = chronicle
         database.on_commit = self._look
+
+    def look_at_create(self, passage: Passage) -> None:
+        """R2: signed with a time and a window that end by the deadline that was recorded."""
+        names = ("newClientOrderId", "clientAlgoId", "orderLinkId")
+        client_id = next((str(passage.call.params[name]) for name in names if name in passage.call.params), None)
+        own = self._ids.own(client_id) if client_id else None
+        sending = self.sendings.get(own) if own else None
+        if own is None or sending is None or sending.deadline is None:
+            return
+        latest = _window_ends(passage.signed)
+        in_time = latest is not None and latest <= sending.deadline.timestamp() + _MILLISECONDS_ONLY
+        self._demand(in_time, "R2", own[0], f"signed to be good until {latest}, its deadline is {sending.deadline}")
 
     def _look(self, committed: Sequence[Committed]) -> None:
         for old, new in committed:
@@ -79,8 +103,9 @@ class Watch:
             self._demand(venues, "R1", new.order_id, f"it moved from {old.venue} to {new.venue}")
             shrunk = new.filled_quantity < old.filled_quantity
             self._demand(not shrunk, "R5", new.order_id, f"filled {old.filled_quantity}, then {new.filled_quantity}")
-            if old.terminal and not new.terminal:
-                self._chronicle.occurred("terminal_order_lives_again")
+            if old.terminal and new.status is not old.status:
+                self._chronicle.occurred("final_state_contradicted")
+                self._demand(self.may_contradict, "R5", new.order_id, f"first {_state(old)}, then {_state(new)}")
             if old.placement is not None and new.placement is None:
                 self.left_pending_at[new.order_id] = now
         if new.cancel_requested and (old is None or not old.cancel_requested):
@@ -88,7 +113,11 @@ class Watch:
         if new.terminal and (old is None or not old.terminal):
             self.ended_at[new.order_id] = now
         starts = new.placement is Placement.SENDING and (old is None or old.placement is Placement.READY)
+        sent_again = new.order_type is OrderType.MARKET and new.attempt > 1
+        self._demand(not sent_again, "R9", new.order_id, "a market order is sent again")
         if starts:
+            in_time = new.send_by is None or seconds_between(new.send_by, now) < self.send_patience
+            self._demand(in_time, "R10", new.order_id, f"sent after {utc_text(new.send_by or now)}")
             key = new.order_id, new.attempt
             self._demand(key not in self.sendings, "R9", new.order_id, f"attempt {new.attempt} is sent twice")
             self.sendings[key] = Sending(now, new.deadline, new.request)
@@ -114,7 +143,7 @@ class Watch:
         if order.terminal and order.cancel_requested and request is not None:
             told = request.status is CancelStatus.SUCCESS
             self._demand(told, "R6", order_id, f"the order is {order.status}, its request {request.status}")
-        if order.cancel_requested and not order.terminal:
+        if order.cancel_requested and not order.terminal and order_id not in self.lost_requests:
             self._demand(request is not None, "R14", order_id, "it is flagged, and its request is not there")
         if request is not None and request.live and not order.terminal:
             self._demand(order.cancel_requested, "R14", order_id, "its request is queued without a flag")
@@ -151,6 +180,14 @@ class Watch:
         if not holds:
             self.violations.append(Violation(rule, order_id, words))
             self._chronicle.tell(f"✘ {rule} {order_id}: {words}")
+
+
+def _window_ends(request: Request) -> float | None:
+    """Seconds since 1970, by the exchange's clock; None for a request that tells no time."""
+    headers, fields = request.headers, parse_qs(request.query) | parse_qs(request.body.decode("latin-1"))
+    time = headers.get("x-bapi-timestamp") or (fields.get("timestamp") or [None])[0]
+    window = headers.get("x-bapi-recv-window") or (fields.get("recvWindow") or [None])[0]
+    return (float(time) + float(window)) / 1000 if time and window else None
 
 
 def _state(row: object) -> str:

@@ -24,6 +24,7 @@ _AFTER_SENDING = (httpx.ReadTimeout, httpx.ReadError, httpx.RemoteProtocolError)
 
 _ONE_REQUEST = ("timeout", "reset", "close", "error", "garbage", "truncated", "slow", "drip", "late")
 _NEVER_TAKEN = ("rate_limit", "ban")
+_OF_CREATES = ("invisible", "engine_delay", "reject")
 
 SLOW_ENGINE_MS = 45_000
 """Longer than any exchange may take with a request (R12): what was concluded absent turns up."""
@@ -50,12 +51,16 @@ class Climate:
     """A request does not reach the exchange."""
     unanswered: float = 0.0
     """The exchange's answer is lost."""
+    slow_answers: float = 0.0
+    """The database's answer takes seconds: a sender gets to its create shortly before the deadline."""
     killed: float = 0.0
     """A process is killed at a request, before it is sent or after its answer."""
     doomed: float = 0.0
     """A call's process is killed at some step of it."""
     frozen: float = 0.0
     """A process stands still at a request."""
+    stalled: float = 0.0
+    """The machine stands still before it reads its clock."""
     losing: float = 0.0
     """A stream record, a wake-up call, or a run of a schedule does not come."""
     doubling: float = 0.0
@@ -78,9 +83,11 @@ def draw_climate(dice: random.Random) -> Climate:
         unheard=rate(0.005, 0.03),
         lost=rate(0.02, 0.1),
         unanswered=rate(0.02, 0.1),
+        slow_answers=rate(0.0, 0.02),
         killed=rate(0.002, 0.01),
         doomed=rate(0.1, 0.4),
         frozen=rate(0.001, 0.005),
+        stalled=rate(0.0, 0.0005),
         losing=rate(0.1, 0.5),
         doubling=rate(0.2),
         cold=dice.choice((0.1, 0.5)),
@@ -95,6 +102,7 @@ class Weather:
     def __init__(self, loop: SimulatedLoop, climate: Climate, chronicle: Chronicle, dice: random.Random) -> None:
         self.climate = climate
         self.over = False
+        self._no_database = 0
         self._loop = loop
         self._chronicle = chronicle
         self._dice = dice
@@ -147,12 +155,32 @@ class Weather:
             self._dice.shuffle(batches[0])
         return batches
 
+    def stall(self) -> float:
+        """Seconds, before a process reads its clock."""
+        if PROCESS.get() is None or not self._strikes(self.climate.stalled):
+            return 0.0
+        seconds = self._dice.choice((2.0, 7.0))
+        self._chronicle.fault("machine stood still", f"{seconds:.0f} s")
+        return seconds
+
+    async def outage(self, seconds: float) -> None:
+        """Until then no request reaches the database: longer than anybody tries again."""
+        self._chronicle.fault("database outage", f"{seconds:.1f} s")
+        self._no_database += 1
+        await asyncio.sleep(seconds)
+        self._no_database -= 1
+
     async def at_database(self, moment: Moment) -> None:
         """A step of MemoryStore."""
         await asyncio.sleep(self._dice.uniform(0.0, self.climate.database_latency))
         if self.over:
             return
         await self._strike_process(f"{moment.operation} {'answered' if moment.done else 'sent'}")
+        if self._no_database and not moment.done:
+            raise PassingFaultError("outage")
+        if moment.done and self._strikes(self.climate.slow_answers):
+            self._chronicle.fault("database slow", moment.operation)
+            await asyncio.sleep(self._dice.uniform(3.0, 9.5))
         if self._strikes(self.climate.unheard if moment.done else self.climate.throttled):
             kind = "database answer lost" if moment.done else "database throttled"
             self._chronicle.fault(kind, moment.operation)
@@ -203,35 +231,70 @@ class Weather:
         return not self.over and probability > 0 and self._dice.random() < probability
 
 
-def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random, *, slow_engine: bool) -> None:
+def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
     """Failures of the exchanges themselves: what they do to the requests that will come."""
     for _ in range(dice.randrange(0, 7)):
-        kind = dice.choice((*_ONE_REQUEST, *_NEVER_TAKEN, "invisible", "engine_delay", "reject", "refused cancel"))
+        kind = dice.choice((*_ONE_REQUEST, *_NEVER_TAKEN, *_OF_CREATES, "refused cancel"))
         venue = dice.choice(_VENUES)
         operation = dice.choice(("create", "create", "cancel", "query", None))
         times = dice.choice((1, 1, 3))
         if kind == "refused cancel":
             venue = dice.choice(sorted(_REFUSALS))
             control.fault("error", exchange=venue, operation="cancel", times=dice.choice((1, 3, 8)), **_REFUSALS[venue])
-        elif kind in ("invisible", "engine_delay", "reject"):
-            delay = dice.choice((300, 2000, 8000))
+        elif kind in _OF_CREATES:
             reason = "EC_Others" if kind == "reject" else ""
+            delay = dice.choice((300, 2000, 8000 if kind == "engine_delay" else 14_000))
             control.fault(kind, exchange=venue, operation="create", times=times, delay_ms=delay, reason=reason)
         elif kind in _NEVER_TAKEN:
             control.fault(kind, exchange=venue, operation=operation, times=times, retry_after=dice.choice((1, 5, 40)))
         else:
             taken = dice.random() < 0.5
-            delay = dice.choice((300, 2000, 6000))
-            variant = dice.choice(("unknown", "bad_gateway", "internal", "throttled", "maintenance"))
-            variant = dice.choice(("unknown", "bad_gateway")) if taken else variant
-            control.fault(
-                kind, exchange=venue, operation=operation, times=times, taken=taken, delay_ms=delay, variant=variant
-            )
+            variant = dice.choice(("unknown", "bad_gateway") if taken else ("unknown", "internal", "throttled"))
+            fields = {"operation": operation, "times": times, "taken": taken, "variant": variant}
+            control.fault(kind, exchange=venue, delay_ms=_delay(kind, venue, dice, taken=taken), **fields)
         chronicle.fault(f"exchange: {kind}", f"{venue} {operation} ×{times}")
-    if slow_engine:
-        venue = dice.choice(("binance-spot", "bybit-spot", "bybit-linear"))
-        control.fault("late", exchange=venue, operation="create", delay_ms=SLOW_ENGINE_MS, taken=True)
-        chronicle.fault("exchange: engine too slow", venue)
+
+
+def _delay(kind: str, venue: str, dice: random.Random, *, taken: bool) -> int:
+    """Milliseconds. What was taken in time is executed within ENGINE_TIMEOUT; Upbit's requests never expire."""
+    longest = 6000
+    if kind == "late" and (taken or venue == "upbit"):
+        longest = 45_000 if venue == "upbit" else 9500
+    return dice.choice((300, 2000, longest))
+
+
+def slow_engine(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+    """An exchange that takes longer with a create than R12 allows for."""
+    venue = dice.choice(("binance-spot", "bybit-spot", "bybit-linear"))
+    control.fault("late", exchange=venue, operation="create", delay_ms=SLOW_ENGINE_MS, taken=True)
+    chronicle.fault("exchange: engine too slow", venue)
+
+
+async def blackout(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+    """A create is taken, its answer is lost, and nobody can be asked for it for a while."""
+    venue = dice.choice(_VENUES)
+    chronicle.fault("exchange: blackout", venue)
+    control.fault("timeout", exchange=venue, operation="create", taken=True)
+    asked = [
+        control.fault("maintenance", exchange=venue, operation=operation) for operation in ("query", "history", "open")
+    ]
+    await asyncio.sleep(dice.choice((20.0, 50.0)))
+    for fault in asked:
+        control.clear_faults(fault)
+
+
+def limit_rates(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+    """An exchange asks to be left alone for a moment: what happens on a calm day, too."""
+    venue, operation = dice.choice(_VENUES), dice.choice(("create", "cancel"))
+    control.fault("rate_limit", exchange=venue, operation=operation, retry_after=dice.choice((1, 4)))
+    chronicle.fault("exchange: rate_limit", f"{venue} {operation}")
+
+
+def hide_orders(control: Control, chronicle: Chronicle) -> None:
+    """Bybit takes orders that it does not show for longer than any absence has to last (R12)."""
+    for venue in ("bybit-spot", "bybit-linear"):
+        control.fault("invisible", exchange=venue, operation="create", times=3, delay_ms=60_000)
+    chronicle.fault("exchange: hidden for a minute")
 
 
 def settle_in(control: Control, dice: random.Random, *, calm: bool) -> None:

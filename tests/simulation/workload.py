@@ -18,7 +18,8 @@ from chalicelib.domain.errors import (
 )
 from chalicelib.domain.events import AlertKey
 from chalicelib.domain.orders import Order, OrderType, TimeInForce
-from chalicelib.domain.outcomes import Side
+from chalicelib.domain.outcomes import OrderStatus, Side
+from chalicelib.domain.strategies import Account
 from chalicelib.usecases import catalog
 from chalicelib.usecases.alerts import AlertAnswer
 from chalicelib.usecases.cancel_requests import delete_cancel, redrive
@@ -80,7 +81,10 @@ class Told:
     cancels: list[AskedCancel] = field(default_factory=list)
     deletes: set[str] = field(default_factory=set)
     """Orders whose cancel requests somebody wanted to delete."""
+    changed_accounts: set[str] = field(default_factory=set)
     halts: list[Halt] = field(default_factory=list)
+    broken_rules: list[tuple[str, str, str]] = field(default_factory=list)
+    """What an answer shows to be wrong: rule, order, words."""
     unexpected: list[str] = field(default_factory=list)
     """What no caller should ever see."""
 
@@ -107,7 +111,12 @@ class Workload:
         """Everything that is drawn, begun within so many seconds."""
         deeds = [self._trade() for _ in range(self._dice.randrange(1, 6))]
         deeds.append(self._cancel_all())
-        for chance, deed in ((0.2, self._cancel_by_tag), (0.4, self._redrive), (0.0 if calm else 0.15, self._halt)):
+        for chance, deed in (
+            (0.2, self._cancel_by_tag),
+            (0.4, self._redrive),
+            (0.2, self._change_account),
+            (0.0 if calm else 0.15, self._halt),
+        ):
             if self._dice.random() < chance:
                 deeds.append(deed())
         await asyncio.gather(*(after_a_while(self._dice.uniform(0, seconds), deed) for deed in deeds))
@@ -248,6 +257,34 @@ class Workload:
         halt.on_asked_at = self._loop.now()
         await self._turn_switch(on=True)
         halt.on_at = self._loop.now()
+
+    async def _change_account(self) -> None:
+        """To its exchange's test net, which is refused while it has live orders (R25)."""
+        account = self._dice.choice(self._database.all(Account))
+        given = catalog.AccountInput(
+            exchange=account.exchange,
+            market=account.market,
+            testnet=not account.testnet,
+            enabled=True,
+            options={},
+            credentials=None,
+        )
+        before = self._open_orders(account.account_id)
+        self.told.changed_accounts.add(account.account_id)
+
+        async def change(desk: SimulatedDesk) -> None:
+            await catalog.put_account(desk.services, account.account_id, given)
+
+        await self._try(f"change of {account.account_id}", change)
+        changed = self._database.get(Account, (account.account_id,))
+        if changed is not None and changed.testnet is not account.testnet:
+            for order_id in sorted(before & self._open_orders(account.account_id)):
+                words = f"live while {account.account_id} went elsewhere"
+                self.told.broken_rules.append(("R25", order_id, words))
+
+    def _open_orders(self, account_id: str) -> set[str]:
+        rows = self._database.all(Order)
+        return {row.order_id for row in rows if row.account_id == account_id and row.status is OrderStatus.OPEN}
 
     async def _turn_switch(self, *, on: bool) -> None:
         """Until there is an answer."""

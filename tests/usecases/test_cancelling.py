@@ -130,7 +130,7 @@ async def test_an_unknown_order_that_is_proven_absent_ends_never_placed_and_is_n
     assert len(scripted.exchange.placed) == 1
     assert (await scripted.request(order.order_id)).result == "never_placed"
     ending = [changes for changes in scripted.store.commits if _ends(changes)]
-    assert [len(changes) for changes in ending] == [2]
+    assert {len(changes) for changes in ending} == {2}
 
 
 async def test_an_acknowledged_order_is_cancelled_by_its_exchange_id(scripted: Desk) -> None:

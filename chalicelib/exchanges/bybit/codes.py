@@ -26,11 +26,11 @@ _TOO_MANY_VISITS = 10006
 _FORBIDDEN = 403
 _TOO_MANY_REQUESTS = 429
 
-_KEY_ERRORS = frozenset({10003, _SIGN_ERROR, 10007, 33004})
-"""Key unknown, signature wrong, not logged in, key expired: another secret may cure it."""
+_KEY_ERRORS = frozenset({10003, _SIGN_ERROR, 10005, 10007, 10010, 33004})
+"""Key unknown, signature wrong, no permission, not logged in, not from this IP, key expired: another may cure it."""
 
-_NOT_PROCESSED = _KEY_ERRORS | {_CLOCK_ERROR, 10005, _TOO_MANY_VISITS, 10010}
-"""Besides: time, permission, rate limit, IP. The same request may succeed later."""
+_NOT_PROCESSED = _KEY_ERRORS | {_CLOCK_ERROR, _TOO_MANY_VISITS}
+"""Besides: time, rate limit. The same request may succeed later."""
 
 _NOT_PLACED = frozenset(
     {

@@ -20,18 +20,18 @@ from chalicelib.exchanges.dialect import Answer
 _PERMANENT = re.compile(
     r"^(insufficient_funds_\w+|under_min_total_\w+|create_\w+_error|validation_error|market_offline)$"
 )
-_KEY_ERRORS = frozenset({"jwt_verification", "expired_access_key", "invalid_access_key"})
-_NOT_PROCESSED = _KEY_ERRORS | frozenset(
+_KEY_ERRORS = frozenset(
     {
-        "invalid_query_payload",
-        "nonce_used",
+        "jwt_verification",
+        "expired_access_key",
+        "invalid_access_key",
         "no_authorization_ip",
         "no_authorization_i_p",
         "no_authorization_token",
         "out_of_scope",
-        "too_many_requests",
     }
 )
+_NOT_PROCESSED = _KEY_ERRORS | frozenset({"invalid_query_payload", "nonce_used", "too_many_requests"})
 _DUPLICATE = re.compile(r"identifier")
 """The name of the error for a used identifier is unpublished; one that speaks of identifiers is taken for it,
 which costs a look-up at worst."""
@@ -59,7 +59,7 @@ def error_message(answer: Answer) -> str:
 
 
 def is_key_error(answer: Answer) -> bool:
-    """The key itself is refused: wrong, rotated or past its one year."""
+    """The key is refused: wrong, rotated, past its one year, without this right, or not for this address."""
     return error_name(answer) in _KEY_ERRORS
 
 

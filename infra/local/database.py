@@ -1,4 +1,4 @@
-"""The embedded database of the local stack: DynamoDB, its streams and Secrets Manager on 127.0.0.1.
+"""The embedded database of the local stack: DynamoDB, its streams, Secrets Manager and SQS on 127.0.0.1.
 
 `python -m infra.local.database --port 8001` serves until SIGINT or SIGTERM; `serve` does it inside a process.
 Everything is kept in memory and is gone when it ends.
@@ -24,11 +24,12 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 HOST = "127.0.0.1"
 DEFAULT_PORT = 8001
 
-# By the first half of X-Amz-Target, which every request to these three carries.
-SERVICE_BY_TARGET: dict[str, Literal["dynamodb", "dynamodbstreams", "secretsmanager"]] = {
+# By the first half of X-Amz-Target, which every request to these four carries.
+SERVICE_BY_TARGET: dict[str, Literal["dynamodb", "dynamodbstreams", "secretsmanager", "sqs"]] = {
     "DynamoDB_20120810": "dynamodb",
     "DynamoDBStreams_20120810": "dynamodbstreams",
     "secretsmanager": "secretsmanager",
+    "AmazonSQS": "sqs",
 }
 
 
@@ -53,7 +54,7 @@ class Database:
         return f"http://{HOST}:{self.port}"
 
     def reset(self) -> None:
-        """Forget all tables, streams and secrets of every account and region of this process."""
+        """Forget all tables, streams, secrets and queues of every account and region of this process."""
         from moto.core.base_backend import BackendDict
 
         from infra.local import moto_safety
@@ -174,7 +175,11 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1  # one packet per answer
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender was killed: nobody waits for an answer
+            self.close_connection = True
+            return
         target = self.headers.get("X-Amz-Target", "").split(".")[0]
         application = self.server.applications.get(target)
         if "Origin" in self.headers:

@@ -7,13 +7,17 @@ from pathlib import Path
 import yaml
 
 from infra.local.event_patterns import check_pattern
+from infra.local.tables import queue_properties
 
 MAX_PATTERN = 4096
 
 
 @dataclass(frozen=True)
 class EventSourceMapping:
-    """One function's settings; `filter` is the JSON of a FilterCriteria pattern, -1 stands for no limit."""
+    """One function's settings; `filter` is the JSON of a FilterCriteria pattern, -1 stands for no limit.
+
+    `on_failure` is the logical name of a queue in stack.yaml.
+    """
 
     name: str
     batch_size: int
@@ -21,6 +25,7 @@ class EventSourceMapping:
     maximum_record_age_seconds: int
     bisect_batch_on_function_error: bool
     report_batch_item_failures: bool
+    on_failure: str
     starting_position: str
     filter: str
 
@@ -38,6 +43,8 @@ class EventSourceMapping:
         for setting in ("bisect_batch_on_function_error", "report_batch_item_failures"):
             if type(getattr(self, setting)) is not bool:
                 raise ValueError(f"{self.name}.{setting} is neither true nor false")
+        if self.on_failure not in queue_properties():
+            raise ValueError(f"{self.name}.on_failure is not a queue of stack.yaml")
         if self.starting_position not in ("TRIM_HORIZON", "LATEST"):
             raise ValueError(f"{self.name}.starting_position is neither TRIM_HORIZON nor LATEST")
         if len(self.filter) > MAX_PATTERN:

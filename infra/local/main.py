@@ -22,7 +22,7 @@ from infra.local.environment import (
     stop_with,
 )
 from infra.local.exchanges import exchange_environment, uses_mock, wants_simulator
-from infra.local.tables import create_tables
+from infra.local.tables import create_queues, create_tables
 
 SIMULATOR = "infra.simulator"
 
@@ -126,11 +126,13 @@ def _check_port(port: int) -> None:
 
 
 def _start_database(settings: LocalSettings, children: list[Child]) -> dict[str, str]:
-    """The embedded AWS, also where DynamoDB is somebody else's: credentials need a place to be kept."""
+    """The embedded AWS, also where DynamoDB is somebody else's: credentials and dead letters need a place."""
     database = Child("infra.local.database", ["--port", "0", "--exit-with-parent"], dict(os.environ), own_group=True)
     children.append(database)
     url = database.start("database listening on ").rpartition(" ")[2]
     environment = stack_environment(url, settings.foreign_database)
+    environment["AWS_ENDPOINT_URL_SQS"] = url
+    create_queues(_client("sqs", url, environment))
     environment["ORDERS_STREAM_ARN"] = _create_tables(settings, environment)
     return environment
 
@@ -144,23 +146,27 @@ def _start_simulator(children: list[Child]) -> str:
 
 
 def _create_tables(settings: LocalSettings, environment: dict[str, str]) -> str:
-    import boto3
-    from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
     url = environment["AWS_ENDPOINT_URL_DYNAMODB"]
     try:
-        client: Any = boto3.client(
-            "dynamodb",
-            endpoint_url=url,
-            region_name=environment["AWS_REGION"],
-            aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-            config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2}),
-        )
-        return create_tables(client, settings.table_prefix)
+        return create_tables(_client("dynamodb", url, environment), settings.table_prefix)
     except (BotoCoreError, ClientError, ValueError) as error:
         raise RuntimeError(f"AWS_ENDPOINT_URL_DYNAMODB={url} cannot be used: {error}") from None
+
+
+def _client(service: str, url: str, environment: dict[str, str]) -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=environment["AWS_REGION"],
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+        config=Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 2}),
+    )
 
 
 def _start_processes(

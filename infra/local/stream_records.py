@@ -20,6 +20,11 @@ def sequence_number(record: Record) -> str:
     return str(record["dynamodb"]["SequenceNumber"])
 
 
+def created(record: Record) -> float:
+    """When the change was made, in Unix time."""
+    return float(record["dynamodb"]["ApproximateCreationDateTime"])
+
+
 def _jsonable(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _jsonable(inner) for key, inner in value.items()}

@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 class StreamRunner:
     """One thread per mapping; each reads the whole stream on its own, as Lambda's pollers do.
 
-    `on_discard(mapping_name, records, reason)` gets what is given up. `sleep` and `clock` (Unix time) are
-    for tests; by default waiting ends at once when `stop` is called.
+    `on_discard` gets what is given up. `sleep` and `clock` (Unix time) are for tests; by default waiting ends at
+    once when `stop` is called.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class MappingPoller:
             records, following = self._shards.read(shard)
             busy = busy or bool(records)
             for batch in self._batches(records):
-                if not self._delivery.deliver(batch):
+                if not self._delivery.deliver(shard.shard_id, batch):
                     return False
                 shard.delivered(sequence_number(batch[-1]))
             if records:

@@ -1,7 +1,9 @@
-"""Creates the tables of the CloudFormation template on any DynamoDB endpoint."""
+"""Creates the tables and queues of the CloudFormation template at any endpoint."""
 
+import json
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +25,12 @@ _PATIENCE = 30.0
 
 def table_properties(prefix: str) -> dict[str, dict[str, Any]]:
     """Properties of each table resource by its logical name, with the prefix filled in."""
-    template = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
-    return {
-        name: _resolved(resource["Properties"], prefix)
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::DynamoDB::Table"
-    }
+    return {name: _resolved(properties, prefix) for name, properties in _properties("AWS::DynamoDB::Table")}
+
+
+def queue_properties() -> dict[str, dict[str, Any]]:
+    """Properties of each queue resource by its logical name."""
+    return dict(_properties("AWS::SQS::Queue"))
 
 
 def create_tables(client: Any, prefix: str) -> str:
@@ -41,6 +43,23 @@ def create_tables(client: Any, prefix: str) -> str:
         _enable_ttl(client, properties)
     table = client.describe_table(TableName=tables["Orders"]["TableName"])["Table"]
     return str(table["LatestStreamArn"])
+
+
+def create_queues(client: Any) -> None:
+    """Create the queues, each under its logical name: the server that has them serves one stack only."""
+    for name, properties in queue_properties().items():
+        attributes = {key: value if isinstance(value, str) else json.dumps(value) for key, value in properties.items()}
+        client.create_queue(QueueName=name, Attributes=attributes)
+
+
+@cache
+def _resources() -> dict[str, dict[str, Any]]:
+    resources: dict[str, dict[str, Any]] = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    return resources
+
+
+def _properties(kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((name, found["Properties"]) for name, found in _resources().items() if found["Type"] == kind)
 
 
 def _create(client: Any, properties: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from infra.local.context import LocalContext
 from infra.local.database import exit_at_end_of_input
 from infra.local.event_source_mapping import load_mappings
+from infra.local.stream_dead_letters import DeadLetters
 from infra.local.streams import StreamRunner
 
 logger = logging.getLogger("chalicelib.local")
@@ -101,17 +102,18 @@ def scheduled_event(name: str) -> dict[str, Any]:
 
 def _start_stream(handlers: Mapping[str, Handler]) -> None:
     import boto3
+    from botocore.config import Config
 
     mappings = load_mappings(_SOURCES)
     client = boto3.client("dynamodbstreams")
     by_mapping = {mappings[name]: handler for name, handler in handlers.items()}
-    runner = StreamRunner(os.environ["ORDERS_STREAM_ARN"], by_mapping, client, _discard, timeout_seconds=STREAM_TIMEOUT)
+    # Never AWS's own queues: without an endpoint of ours, the log line has to do.
+    impatient = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
+    sqs = boto3.client("sqs", config=impatient) if os.environ.get("AWS_ENDPOINT_URL_SQS") else None
+    runner = StreamRunner(
+        os.environ["ORDERS_STREAM_ARN"], by_mapping, client, DeadLetters(sqs).report, timeout_seconds=STREAM_TIMEOUT
+    )
     runner.start()
-
-
-def _discard(mapping: str, records: Sequence[Mapping[str, Any]], reason: str) -> None:
-    keys = [record["dynamodb"]["Keys"] for record in records]
-    logger.error("stream records given up by %s: %s", mapping, reason, extra={"records": keys})
 
 
 class _InvokeServer(ThreadingHTTPServer):

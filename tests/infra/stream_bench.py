@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from infra.local.event_source_mapping import EventSourceMapping
+from infra.local.stream_delivery import Discarded
 from infra.local.streams import StreamRunner
 
 SOURCES = Path(__file__).parents[2] / "infra" / "event_sources.yaml"
@@ -94,6 +95,7 @@ class Bench:
             "maximum_record_age_seconds": -1,
             "bisect_batch_on_function_error": False,
             "report_batch_item_failures": True,
+            "on_failure": "DeadLetters",
             "starting_position": "TRIM_HORIZON",
             "filter": ALL,
         }
@@ -102,18 +104,23 @@ class Bench:
         self.batches: list[list[int]] = []
         self.events: list[Any] = []
         self.contexts: list[Any] = []
-        self.discarded: list[tuple[str, list[int], str]] = []
+        self.discarded: list[Discarded] = []
         self.waits: list[float] = []
         self._answer = answer
         self.runner = StreamRunner(
             ARN,
             {EventSourceMapping(**{**defaults, **settings}): self.handle},
             self.streams,
-            lambda name, records, reason: self.discarded.append((name, numbers_of(records), reason)),
+            self.discarded.append,
             sleep=self.sleep,
             clock=lambda: self.now,
         )
         self.step = self.runner.pollers[0].step
+
+    @property
+    def given_up(self) -> list[tuple[list[int], str]]:
+        """The discarded records' numbers, batch by batch, and why."""
+        return [(numbers_of(batch.records), batch.condition) for batch in self.discarded]
 
     def sleep(self, seconds: float) -> None:
         self.waits.append(seconds)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.database import Database, serve
+from infra.local.tables import create_queues
 from tests.infra.dynamodb_requests import (
     REGION,
     client_of,
@@ -42,7 +43,7 @@ def test_web_pages_and_unknown_services_are_refused(database: Database) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", database.port, timeout=30)
 
     page = post(connection, Origin="http://example.com").status
-    unknown = post(connection, **{"X-Amz-Target": "AmazonSQS.ListQueues"}).status
+    unknown = post(connection, **{"X-Amz-Target": "AWSEvents.PutEvents"}).status
     known = post(connection).status
     connection.close()
 
@@ -60,6 +61,20 @@ def test_secrets_are_kept_per_region_and_forgotten_by_reset(database: Database) 
     after_reset = code_of(here.get_secret_value, SecretId="key")
 
     assert (value, other_region, after_reset) == ("value", *["ResourceNotFoundException"] * 2)
+
+
+def test_queues_are_served_and_forgotten_by_reset(database: Database) -> None:
+    """With the template's own properties, and twice the same is once."""
+    sqs = client_of(database.url, "sqs")
+
+    create_queues(sqs)
+    create_queues(sqs)
+    url = sqs.get_queue_url(QueueName="DeadLetters")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    database.reset()
+
+    assert (attributes["SqsManagedSseEnabled"], attributes["MessageRetentionPeriod"]) == ("true", "1209600")
+    assert code_of(sqs.get_queue_url, QueueName="DeadLetters") == "AWS.SimpleQueueService.NonExistentQueue"
 
 
 def test_a_stopped_database_drops_the_connections_it_had() -> None:

@@ -9,6 +9,7 @@ import yaml
 
 from infra.local.event_patterns import matches
 from infra.local.event_source_mapping import load_mappings
+from infra.local.tables import TEMPLATE
 from tests.infra.stream_bench import ASKED, SOURCES, order
 
 
@@ -75,7 +76,22 @@ def test_the_mapping_file_gives_both_functions_a_way_out_of_poison() -> None:
         assert mapping.report_batch_item_failures
         assert mapping.maximum_retry_attempts >= 0
         assert mapping.maximum_record_age_seconds >= 60
+        assert mapping.bisect_batch_on_function_error
         assert len(mapping.filter) <= 4096
+
+
+def test_what_is_given_up_is_kept_for_fourteen_days_in_an_encrypted_queue() -> None:
+    """Long enough for a person who comes back from a holiday; its ARN is there for the deployment."""
+    template = yaml.safe_load(TEMPLATE.read_text())
+    names = {mapping.on_failure for mapping in load_mappings(SOURCES).values()}
+
+    (queue,) = [template["Resources"][name] for name in names]
+    (name,) = names
+
+    assert queue["Type"] == "AWS::SQS::Queue"
+    assert queue["Properties"]["SqsManagedSseEnabled"] is True
+    assert queue["Properties"]["MessageRetentionPeriod"] == 14 * 24 * 3600
+    assert template["Outputs"][f"{name}Arn"]["Value"] == {"Fn::GetAtt": [name, "Arn"]}
 
 
 @pytest.mark.parametrize(
@@ -86,6 +102,8 @@ def test_the_mapping_file_gives_both_functions_a_way_out_of_poison() -> None:
         ("maximum_retry_attempts", -2),
         ("maximum_record_age_seconds", 59),
         ("bisect_batch_on_function_error", "yes"),
+        ("on_failure", "MockExchange"),
+        ("on_failure", None),
         ("starting_position", "NOW"),
         ("filter", {"a": "x"}),
         ("filter", {"a": ["x" * 4096]}),

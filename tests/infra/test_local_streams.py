@@ -26,7 +26,7 @@ def test_stop_waits_for_the_batch_in_hand() -> None:
 
     streams = FakeStreams()
     streams.shard("s", record(1))
-    mapping = EventSourceMapping("f", 100, 5, -1, True, True, "TRIM_HORIZON", ALL)
+    mapping = EventSourceMapping("f", 100, 5, -1, True, True, "DeadLetters", "TRIM_HORIZON", ALL)
     runner = StreamRunner(ARN, {mapping: slow}, streams, lambda *_: None)
     runner.start()
     assert entered.wait(5)

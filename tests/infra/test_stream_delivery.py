@@ -164,7 +164,8 @@ def test_a_failing_batch_is_retried_with_growing_waits_and_then_given_up() -> No
 
     assert bench.batches == [[1]] * 8 + [[2]]
     assert bench.waits == pytest.approx([0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0])
-    assert bench.discarded == [("fire_cancels", [1], "it failed 8 times")]
+    assert bench.given_up == [([1], "RetryAttemptsExhausted")]
+    assert bench.discarded[0].invocations == 8
 
 
 @pytest.mark.parametrize("poison", [raising(3), failing(3)])
@@ -176,7 +177,7 @@ def test_bisecting_loses_nothing_but_the_poison(poison: Callable[[list[int]], An
 
     bench.step()
 
-    assert [numbers for _, numbers, _ in bench.discarded] == [[3]]
+    assert bench.given_up == [([3], "RetryAttemptsExhausted")]
     assert bench.batches.count([3]) >= 1
     delivered = {n for batch in bench.batches if 3 not in batch for n in batch}
     assert delivered | {1, 2} == {1, 2, 4, 5, 6, 7, 8}
@@ -189,7 +190,7 @@ def test_records_that_grow_too_old_are_given_up() -> None:
 
     bench.step()
 
-    assert bench.discarded == [("fire_cancels", [1], "older than 60 seconds")]
+    assert bench.given_up == [([1], "RecordAgeExceeded")]
     assert bench.batches[-1] == [2]
 
 

@@ -116,6 +116,13 @@ class Stack:
         """The process that serves the API."""
         return process_of(f"infra.local.api --port {self.port}")
 
+    def child(self, module: str) -> int | None:
+        """The process of this very stack that runs that module; None while there is none."""
+        assert self._process is not None
+        command = ["pgrep", "-P", str(self._process.pid), "-f", "--", f"-m {module} "]
+        found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        return int(found[0]) if found else None
+
     def simulator(self) -> str:
         """The address of its simulator of the exchanges."""
         found = re.search(r"simulated at (\S+)", self.output())

@@ -26,11 +26,8 @@ from tests.simulation.outsiders import Traces
 from tests.simulation.watch import Violation, Watch
 from tests.simulation.workload import SentAlert, Told
 
-AT_ONCE = 2.0
+AT_ONCE = 1.5
 """Seconds for which a create may be under way that nothing holds up."""
-
-HALT_PATIENCE = 30.0
-"""Seconds for which a send that began before the switch was off may go on."""
 
 ORPHAN, DOUBLE, LOST_CANCEL, WRONG_END, LOG, PROMISE = (
     "orphan",
@@ -275,9 +272,9 @@ class Judge:
                 event = events.get(event_id)
                 if event is not None and not event.is_cancel and halt.off_at < at < halt.on_asked_at:
                     yield Violation("R24", event_id, f"accepted at {utc_text(at)} although trading was off")
-            begin = after(halt.off_at, HALT_PATIENCE)
+            begin = after(halt.off_at, AT_ONCE)
             for (order_id, _), sending in self.watch.sendings.items():
-                if begin < sending.at < halt.on_asked_at:
+                if self.calm and begin < sending.at < halt.on_asked_at:
                     yield Violation("R10", order_id, f"sent at {utc_text(sending.at)} with trading off")
 
     def _logs(self, rows: Mapping[str, Order]) -> Iterable[Violation]:

@@ -11,7 +11,7 @@ from chalicelib.domain.policy import Policy
 from chalicelib.exchanges.dialect import Purpose
 from infra.simulator.control import Control
 from tests.simulation.chronicle import Chronicle
-from tests.simulation.cloud import FIRE, PLACE, RECONCILE, Cloud
+from tests.simulation.cloud import FIRE, PLACE, RECONCILE, SWEEP, Cloud
 from tests.simulation.desk import SimulatedDesk
 from tests.simulation.direct import Passage, world_in
 from tests.simulation.judge import AT_ONCE, Judge, late_cancels
@@ -23,6 +23,7 @@ from tests.simulation.watch import Violation, Watch
 from tests.simulation.weather import (
     Climate,
     Weather,
+    answer_late,
     blackout,
     draw_climate,
     hide_orders,
@@ -36,8 +37,11 @@ from tests.simulation.workload import Workload, after_a_while
 ELSEWHERE = "https://moved.example"
 """Where new orders go once somebody has changed the settings; orders that exist stay where they are."""
 
-PROMPT = 15.0
-"""Seconds within which a cancel ends on a calm day: sooner than any schedule would come by."""
+PROMPT = 4.0
+"""Seconds within which a cancel ends on a calm day, once its order is on the book."""
+
+PROMPT_IF_LIMITED = 15.0
+"""The same where an exchange has asked to be left alone for some seconds: sooner than any schedule would come by."""
 
 _LOOK_EVERY = 5.0
 _LOOKS = 360
@@ -84,9 +88,9 @@ class _Trial:
         self._calm = dice.random() < 0.15
         self._moves = not self._calm and dice.random() < 0.1
         self._slow_engine = not self._calm and dice.random() < 0.06
-        self._hidden = False
+        self._prompt: float | None = PROMPT
         self._policy = Policy(reconcile_interval=dice.choice((60.0, 300.0)))
-        climate = Climate() if self._calm else draw_climate(dice)
+        climate = Climate(database_latency=dice.choice((0.01, 0.1))) if self._calm else draw_climate(dice)
         self._weather = Weather(loop, climate, self._chronicle, dice)
         self._cloud = Cloud(loop, self._database, self._weather, self._chronicle, self._build)
         self._watch = Watch(loop, self._database, self._chronicle)
@@ -133,8 +137,8 @@ class _Trial:
         self._cloud.start()
         await asyncio.gather(*deeds)
         await asyncio.sleep(self._dice.choice((0.0, 10.0, 60.0)))
-        on_time = self._calm and not self._hidden
-        late = list(late_cancels(self._watch, self._database, PROMPT)) if on_time else []
+        judged = self._calm and self._prompt is not None
+        late = list(late_cancels(self._watch, self._database, self._prompt)) if judged else []
         settled_after, violations = await self._settle()
         orders, cancels = self._judge.counts()
         left_over = [Violation("R28", "-", f"left behind: {words}") for words in self._cloud.left_over]
@@ -159,20 +163,32 @@ class _Trial:
         settle_in(self._controls[0], dice, calm=self._calm)
         self._elsewhere.engine.skew_ms.update(self._world.engine.skew_ms)
         if self._calm:
-            # R30: each of them may be missing, and R11, R18 and R27 have to do without.
-            self._cloud.streams[FIRE] = dice.random() < 0.5
-            self._cloud.wakes = dice.random() < 0.7
-            self._cloud.schedules[RECONCILE] = dice.random() < 0.5
-            self._cloud.streams[PLACE] = dice.random() < 0.85
-            if self._cloud.wakes and dice.random() < 0.7:
-                limit_rates(self._controls[0], self._chronicle, dice)
-            self._hidden = dice.random() < 0.2
-            if self._hidden:
-                hide_orders(self._controls[0], self._chronicle)
+            self._begin_calm()
             return
         spoil_exchanges(self._controls[0], self._chronicle, dice)
         if self._slow_engine:
             slow_engine(self._controls[0], self._chronicle, dice)
+
+    def _begin_calm(self) -> None:
+        """Nothing is lost, so that it can be said what has to happen at once: by the sender alone (R11), without
+        anything waiting for the minute (R18, R27), and however many of the hints are missing (R30)."""
+        dice, control = self._dice, self._controls[0]
+        alone = dice.random() < 0.3
+        self._cloud.streams[FIRE] = not alone and dice.random() < 0.5
+        self._cloud.streams[PLACE] = dice.random() < 0.75
+        self._cloud.schedules[SWEEP] = self._cloud.wakes = not alone
+        self._cloud.schedules[RECONCILE] = not alone and dice.random() < 0.5
+        if dice.random() < 0.5:
+            answer_late(control, self._chronicle, dice)
+        if alone:
+            return
+        match dice.choice(("limits", "hidden", "nothing", "nothing")):
+            case "limits":
+                self._prompt = PROMPT_IF_LIMITED
+                limit_rates(control, self._chronicle, dice)
+            case "hidden":
+                self._prompt = None
+                hide_orders(control, self._chronicle)
 
     def _build(self, function: str) -> SimulatedDesk:
         ahead = 0.0 if self._calm else self._dice.uniform(-0.5, 0.5)

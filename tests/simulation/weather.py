@@ -39,6 +39,20 @@ _REFUSALS: dict[str, dict[str, Any]] = {
 """The cancels that an exchange says no to, for good as far as it goes."""
 
 
+_UNKNOWN_TO_BINANCE: dict[str, Any] = {"status": 400, "body": {"code": -2013, "msg": "Order does not exist."}}
+_NOT_IN_BYBITS_LIST: dict[str, Any] = {
+    "status": 200,
+    "body": {"retCode": 0, "retMsg": "OK", "result": {"nextPageCursor": "", "list": []}, "retExtInfo": {}, "time": 0},
+}
+_NO_SUCH_ORDER: dict[str, dict[str, Any]] = {
+    "binance-spot": _UNKNOWN_TO_BINANCE,
+    "binance-usdm": _UNKNOWN_TO_BINANCE,
+    "bybit-spot": _NOT_IN_BYBITS_LIST,
+    "bybit-linear": _NOT_IN_BYBITS_LIST,
+    "upbit": {"status": 404, "body": {"error": {"name": "order_not_found", "message": "주문을 찾지 못했습니다."}}},
+}
+
+
 @dataclass
 class Climate:
     """How often, for each request or each call: probabilities. All zero: a calm day."""
@@ -53,6 +67,8 @@ class Climate:
     """The exchange's answer is lost."""
     slow_answers: float = 0.0
     """The database's answer takes seconds: a sender gets to its create shortly before the deadline."""
+    slow_reads: float = 0.0
+    """What an exchange tells is overtaken by what it tells later."""
     killed: float = 0.0
     """A process is killed at a request, before it is sent or after its answer."""
     doomed: float = 0.0
@@ -84,6 +100,7 @@ def draw_climate(dice: random.Random) -> Climate:
         lost=rate(0.02, 0.1),
         unanswered=rate(0.02, 0.1),
         slow_answers=rate(0.0, 0.02),
+        slow_reads=rate(0.02, 0.1),
         killed=rate(0.002, 0.01),
         doomed=rate(0.1, 0.4),
         frozen=rate(0.001, 0.005),
@@ -199,6 +216,9 @@ class Weather:
         where = f"{passage.call.method} {passage.call.path} {'answered' if passage.answered else 'to be sent'}"
         if await self._strike_process(where) and create:
             self._chronicle.occurred("frozen_before_send" if not passage.answered else "frozen_after_answer")
+        if passage.answered and passage.call.purpose is Purpose.READ and self._strikes(self.climate.slow_reads):
+            self._chronicle.fault("exchange answer slow", where)
+            await asyncio.sleep(self._dice.uniform(0.5, 9.0))
         if passage.answered and self._strikes(self.climate.unanswered):
             self._chronicle.fault("exchange answer lost", where)
             if create:
@@ -257,10 +277,9 @@ def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random)
 
 def _delay(kind: str, venue: str, dice: random.Random, *, taken: bool) -> int:
     """Milliseconds. What was taken in time is executed within ENGINE_TIMEOUT; Upbit's requests never expire."""
-    longest = 6000
-    if kind == "late" and (taken or venue == "upbit"):
-        longest = 45_000 if venue == "upbit" else 9500
-    return dice.choice((300, 2000, longest))
+    if kind == "late" and venue == "upbit":
+        return dice.choice((2000, 45_000))
+    return dice.choice((300, 2000, 9500 if kind == "late" and taken else 6000))
 
 
 def slow_engine(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
@@ -278,16 +297,30 @@ async def blackout(control: Control, chronicle: Chronicle, dice: random.Random) 
     asked = [
         control.fault("maintenance", exchange=venue, operation=operation) for operation in ("query", "history", "open")
     ]
-    await asyncio.sleep(dice.choice((20.0, 50.0)))
+    await asyncio.sleep(dice.choice((24.0, 50.0)))
     for fault in asked:
         control.clear_faults(fault)
+    if dice.random() < 0.5:
+        chronicle.fault("exchange: order overlooked once", venue)
+        for operation in ("query", "history", "algo-query"):
+            control.fault("error", exchange=venue, operation=operation, **_NO_SUCH_ORDER[venue])
 
 
 def limit_rates(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
-    """An exchange asks to be left alone for a moment: what happens on a calm day, too."""
-    venue, operation = dice.choice(_VENUES), dice.choice(("create", "cancel"))
-    control.fault("rate_limit", exchange=venue, operation=operation, retry_after=dice.choice((1, 4)))
-    chronicle.fault("exchange: rate_limit", f"{venue} {operation}")
+    """Exchanges ask to be left alone for a moment: what happens on a calm day, too."""
+    for venue in dice.sample(_VENUES, 3):
+        operation, seconds = dice.choice(("create", "cancel")), dice.choice((1, 4))
+        control.fault("rate_limit", exchange=venue, operation=operation, retry_after=seconds)
+        chronicle.fault("exchange: rate_limit", f"{venue} {operation} for {seconds} s")
+
+
+def answer_late(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+    """Exchanges take seconds to acknowledge what they have taken at once."""
+    for venue in _VENUES:
+        control.fault(
+            "slow", exchange=venue, operation="create", times=3, delay_ms=dice.choice((2500, 7000)), taken=True
+        )
+    chronicle.fault("exchange: late acknowledgements")
 
 
 def hide_orders(control: Control, chronicle: Chronicle) -> None:

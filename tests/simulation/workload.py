@@ -115,7 +115,7 @@ class Workload:
             (0.2, self._cancel_by_tag),
             (0.4, self._redrive),
             (0.2, self._change_account),
-            (0.0 if calm else 0.15, self._halt),
+            (0.3 if calm else 0.15, self._halt),
         ):
             if self._dice.random() < chance:
                 deeds.append(deed())

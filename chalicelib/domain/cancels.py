@@ -74,7 +74,15 @@ class CancelRequest:
     def claimed(self, now: datetime, lease: float, *, order_pending: bool) -> "CancelRequest":
         """Held until `lease` seconds from now; the first claim after the order left PENDING ends the waiting."""
         waiting = self.waiting_for_order and order_pending
-        return self._moved(now, CancelStatus.PROCESSING, next_retry_at=after(now, lease), waiting_for_order=waiting)
+        waits = self.waits if waiting is self.waiting_for_order else 0
+        lease_end = after(now, lease)
+        return self._moved(
+            now, CancelStatus.PROCESSING, next_retry_at=lease_end, waiting_for_order=waiting, waits=waits
+        )
+
+    def hurried(self, now: datetime) -> "CancelRequest":
+        """Due at once, for whoever has the time."""
+        return replace(self, next_retry_at=now, waits=0, version=self.version + 1, updated_at=now)
 
     def waits_on(self, now: datetime, why: str, *, not_before: float = 0.0) -> "CancelRequest":
         """Back to the queue without using up a retry: 2 s growing to 30, or `not_before` if later (R17)."""

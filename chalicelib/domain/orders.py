@@ -188,6 +188,11 @@ class Order:
         at_once = (TimeInForce.IOC, TimeInForce.FOK)
         return self.order_type is not OrderType.MARKET and self.time_in_force not in at_once
 
+    @property
+    def contradicted(self) -> bool:
+        """Whether the exchange has overturned a final state of it (R5)."""
+        return any(OrderStatus(entry.status).terminal for entry in self.history[:-1])
+
     def past_deadline(self, now: datetime) -> bool:
         """Whether the request, if it was sent at all, can no longer be accepted on arrival."""
         return self.deadline is not None and now >= self.deadline

@@ -133,6 +133,8 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
     changes |= _words(order, status, found)
     if not status.terminal:
         changes["check_at"] = after(now, _sync_pause(order, policy))
+    elif order.terminal:  # one more look: whoever overturns a final state may die before its logs follow
+        changes |= {"check_at": after(now, WATCH_AFTER[0]), "checks": len(WATCH_AFTER)}
     return order.moved(now, by, status, evidence=True, **changes)
 
 
@@ -214,7 +216,7 @@ def earlier_attempt_found(order: Order, attempt: int, found: ExchangeOrder, now:
 
 def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy: Policy) -> Order:
     if order.terminal:
-        return _watched_on(order, now) if order.check_at else order
+        return _watched_on(order, now)
     undecidable = _why_undecidable(order, exchange_now)
     if undecidable is not None:
         look = after(now, min(_PAUSE * 2 ** min(order.checks, 10), policy.reconcile_interval))
@@ -312,7 +314,7 @@ def _words(order: Order, status: OrderStatus, found: ExchangeOrder) -> dict[str,
 def _looked(order: Order, now: datetime, policy: Policy) -> Order:
     """Nothing new: only the time of the next look changes, and only where one was due."""
     if order.terminal:
-        return _watched_on(order, now) if order.check_at else order
+        return _watched_on(order, now)
     if order.check_at is not None and order.check_at > now:
         return order
     pause = _sync_pause(order, policy) if order.status is OrderStatus.OPEN else _PAUSE
@@ -327,6 +329,9 @@ def _sync_pause(order: Order, policy: Policy) -> float:
 
 
 def _watched_on(order: Order, now: datetime) -> Order:
+    """A look that was due leads to the next one; an answer that came late, from before the row ended, to none."""
+    if order.check_at is None or now < order.check_at:
+        return order
     stage = order.checks
     following = after(now, WATCH_AFTER[stage]) if stage < len(WATCH_AFTER) else None
     return order.changed(now, check_at=following, checks=stage + 1)

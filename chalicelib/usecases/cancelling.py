@@ -19,6 +19,7 @@ from chalicelib.domain.outcomes import (
     Refused,
     Throttled,
 )
+from chalicelib.domain.policy import LOOKUP_RESERVE, MIN_WINDOW
 from chalicelib.domain.ports import Exchange, Update
 from chalicelib.usecases.calls import ask_cancel, open_session, read_back
 from chalicelib.usecases.cancel_requests import StoredCancel, drop_unflagged, not_cancellable, store_cancel
@@ -83,6 +84,9 @@ async def process_cancel(services: Services, cancel_id: str, by: str, budget: Bu
         if not order.cancel_requested and not order.terminal:
             await drop_unflagged(services, request)
             break
+        if budget.remaining() < LOOKUP_RESERVE + MIN_WINDOW and _needs_exchange(order):
+            await _hand_on(services, request, by)
+            break
         claimed = request.claimed(
             services.clock.now(), services.policy.lease, order_pending=order.status is OrderStatus.PENDING
         )
@@ -98,6 +102,18 @@ async def process_cancel(services: Services, cancel_id: str, by: str, budget: Bu
     if order is not None and result is not None:
         await _follow_up(services, order, result)
     return result
+
+
+async def _hand_on(services: Services, request: CancelRequest, by: str) -> None:
+    """There is no time left for a cancel and its look-up (R28): the sweep has it, and need not wait for its turn."""
+    now = services.clock.now()
+    if request.status is CancelStatus.PENDING and request.next_retry_at > now:
+        try:
+            await services.store.commit(Update(request, request.hurried(now)))
+        except StaleRowError:
+            return  # somebody else has it
+    logger.info("cancel handed on to the sweep", extra={"order_id": request.cancel_id, "by": by})
+    await services.waker.wake([request.cancel_id])
 
 
 async def press_on(services: Services, order: Order, by: str, budget: Budget) -> Order:
@@ -213,6 +229,10 @@ async def _release(services: Services, held: CancelRequest, new: CancelRequest) 
     extra = {"order_id": new.cancel_id, "account_id": new.account_id, "retry_count": new.retry_count}
     logger.info("cancel request %s", new.status.value, extra={**extra, "last_error": new.last_error})
     return new
+
+
+def _needs_exchange(order: Order) -> bool:
+    return not order.terminal and order.placement in (None, Placement.ACKED)
 
 
 def _must_wait(order: Order, services: Services) -> bool:

@@ -66,11 +66,10 @@ async def settle(services: Services, order_id: str, budget: Budget) -> Order | N
         await _restore_missing(services, order)
     if order.placement is Placement.READY:
         return await place_ready(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
-    had_ended = order.terminal
     order = await _look(services, order, budget.within(services.policy.exchange_timeout))
     if order.cancel_requested and order.status is OrderStatus.OPEN:
         order = await _cancel(services, order, budget.within(services.policy.exchange_timeout))
-    if had_ended:
+    if order.contradicted:
         await refresh_logs_of(services, order)  # settled long ago, they are nobody else's to correct
     else:
         await refresh_event(services, order.strategy_id, order.event_id)

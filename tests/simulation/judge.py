@@ -259,7 +259,7 @@ class Judge:
             row = rows.get(order_id)
             if row is None or order_id in self.traces.lost_rows or sent.alert.tag not in (None, row.tag):
                 continue
-            taken_back = any(cancel.order_id == order_id and cancel.deleted_at for cancel in self.told.cancels)
+            taken_back = order_id in self.told.deletes
             if not row.terminal and not row.cancel_requested and not taken_back:
                 yield Violation(LOST_CANCEL, order_id, f"{sent.alert.kind} was accepted: {_told(row)}")
 

@@ -113,7 +113,7 @@ class _Trial:
         self._watch.may_contradict = self._slow_engine
         self._watch.lost_requests = self._outsiders.traces.lost_requests
         if self._calm:
-            self._watch.send_patience = AT_ONCE
+            self._watch.send_patience = AT_ONCE  # else a process may stand still between its look and its write
         self._urls: dict[str, str] = {}
 
     def run(self) -> Result:
@@ -179,7 +179,7 @@ class _Trial:
         self._cloud.schedules[SWEEP] = self._cloud.wakes = not alone
         self._cloud.schedules[RECONCILE] = not alone and dice.random() < 0.5
         if dice.random() < 0.5:
-            answer_late(control, self._chronicle, dice)
+            answer_late(control, self._chronicle, dice, longest=2500 if alone else 7000)
         if alone:
             return
         match dice.choice(("limits", "hidden", "nothing", "nothing")):
@@ -241,5 +241,8 @@ class _Trial:
         took = self._loop.time() - began
         if not violations:
             await asyncio.sleep(_AFTERWARDS)
+            violations = self._judge.verdict()
+        if violations and self._slow_engine:  # what came long after the faults were over is looked for in its turn
+            await asyncio.sleep(_LOOK_EVERY * _LOOKS)
             violations = self._judge.verdict()
         return took, violations

@@ -1,5 +1,6 @@
 """Looks at every transaction as it is committed: what must hold in each state of the tables, not only in the last."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,7 +56,7 @@ class Watch:
         self.may_contradict = False
         """Whether an exchange may show what was concluded to be otherwise."""
         self.lost_requests: set[str] = set()
-        self.send_patience = 45.0
+        self.send_patience = math.inf
         """Seconds for which a send that began in time may go on."""
         self._ids = Ids(ID_PREFIX)
         self._loop = loop

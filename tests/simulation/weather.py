@@ -314,11 +314,11 @@ def limit_rates(control: Control, chronicle: Chronicle, dice: random.Random) -> 
         chronicle.fault("exchange: rate_limit", f"{venue} {operation} for {seconds} s")
 
 
-def answer_late(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+def answer_late(control: Control, chronicle: Chronicle, dice: random.Random, *, longest: int) -> None:
     """Exchanges take seconds to acknowledge what they have taken at once."""
     for venue in _VENUES:
         control.fault(
-            "slow", exchange=venue, operation="create", times=3, delay_ms=dice.choice((2500, 7000)), taken=True
+            "slow", exchange=venue, operation="create", times=3, delay_ms=dice.choice((1500, longest)), taken=True
         )
     chronicle.fault("exchange: late acknowledgements")
 

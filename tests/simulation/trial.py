@@ -31,14 +31,18 @@ from tests.simulation.weather import (
     settle_in,
     slow_engine,
     spoil_exchanges,
+    take_time,
 )
 from tests.simulation.workload import Workload, after_a_while
 
 ELSEWHERE = "https://moved.example"
 """Where new orders go once somebody has changed the settings; orders that exist stay where they are."""
 
+PROMPT_OF_THE_SENDER = 3.0
+"""Seconds within which a cancel ends on a calm day, once its order is on the book: by its sender alone (R11)."""
+
 PROMPT = 4.0
-"""Seconds within which a cancel ends on a calm day, once its order is on the book."""
+"""The same where the sweep may come first, and waits two seconds between its looks."""
 
 PROMPT_IF_LIMITED = 15.0
 """The same where an exchange has asked to be left alone for some seconds: sooner than any schedule would come by."""
@@ -131,6 +135,7 @@ class _Trial:
             (self._moves, self._move),
             (not self._calm and self._dice.random() < 0.3, self._cut_database_off),
             (not self._calm and self._dice.random() < 0.15, self._black_out),
+            (not self._calm and self._dice.random() < 0.1, self._dawdle),
         ):
             if wanted:
                 deeds.append(after_a_while(self._dice.uniform(0, seconds), deed()))
@@ -181,6 +186,7 @@ class _Trial:
         if dice.random() < 0.5:
             answer_late(control, self._chronicle, dice, longest=2500 if alone else 7000)
         if alone:
+            self._prompt = PROMPT_OF_THE_SENDER
             return
         match dice.choice(("limits", "hidden", "nothing", "nothing")):
             case "limits":
@@ -217,6 +223,12 @@ class _Trial:
 
     async def _black_out(self) -> None:
         await blackout(self._controls[0], self._chronicle, self._dice)
+
+    async def _dawdle(self) -> None:
+        """A create goes out shortly before its deadline, and its engine takes all the time that it may (R12)."""
+        self._cloud.streams[PLACE] = False
+        self._weather.dawdling = True
+        take_time(self._controls[0])
 
     async def _move(self) -> None:
         """Somebody deploys other settings: from now on new processes trade elsewhere."""

@@ -8,6 +8,8 @@ from typing import Any
 
 import httpx
 
+from chalicelib.domain.orders import Order, Placement
+from chalicelib.domain.ports import Update
 from chalicelib.exchanges.dialect import Purpose
 from infra.simulator.control import Control
 from tests.simulation.chronicle import Chronicle
@@ -26,6 +28,10 @@ _ONE_REQUEST = ("timeout", "reset", "close", "error", "garbage", "truncated", "s
 _NEVER_TAKEN = ("rate_limit", "ban")
 _OF_CREATES = ("invisible", "engine_delay", "reject")
 
+_SHORTLY_BEFORE = 8.8
+"""Seconds after which a sender still has the time for its create."""
+
+_ALMOST_TOO_LATE_MS = 9500
 SLOW_ENGINE_MS = 45_000
 """Longer than any exchange may take with a request (R12): what was concluded absent turns up."""
 
@@ -119,6 +125,8 @@ class Weather:
     def __init__(self, loop: SimulatedLoop, climate: Climate, chronicle: Chronicle, dice: random.Random) -> None:
         self.climate = climate
         self.over = False
+        self.dawdling = False
+        """The next order that is recorded as SENDING in the background is sent shortly before its deadline."""
         self._no_database = 0
         self._loop = loop
         self._chronicle = chronicle
@@ -195,6 +203,10 @@ class Weather:
         await self._strike_process(f"{moment.operation} {'answered' if moment.done else 'sent'}")
         if self._no_database and not moment.done:
             raise PassingFaultError("outage")
+        if moment.done and self.dawdling and moment.operation == "commit" and _is_sending(moment):
+            self.dawdling = False
+            self._chronicle.fault("sent shortly before the deadline")
+            await asyncio.sleep(_SHORTLY_BEFORE)
         if moment.done and self._strikes(self.climate.slow_answers):
             self._chronicle.fault("database slow", moment.operation)
             await asyncio.sleep(self._dice.uniform(3.0, 9.5))
@@ -289,6 +301,12 @@ def slow_engine(control: Control, chronicle: Chronicle, dice: random.Random) -> 
     chronicle.fault("exchange: engine too slow", venue)
 
 
+def take_time(control: Control) -> None:
+    """The next create is executed just within ENGINE_TIMEOUT."""
+    for venue in ("binance-spot", "binance-usdm", "bybit-spot", "bybit-linear"):
+        control.fault("late", exchange=venue, operation="create", taken=True, delay_ms=_ALMOST_TOO_LATE_MS)
+
+
 async def blackout(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
     """A create is taken, its answer is lost, and nobody can be asked for it for a while."""
     venue = dice.choice(_VENUES)
@@ -342,6 +360,19 @@ def settle_in(control: Control, dice: random.Random, *, calm: bool) -> None:
     if not calm:
         for exchange in ("binance", "bybit", "upbit"):
             control.set_clock_skew(exchange, dice.choice((0, 0, -2500, 700, 2500)))
+
+
+def _is_sending(moment: Moment) -> bool:
+    """By a process that has more time than the deadline leaves."""
+    process = PROCESS.get()
+    if process is None or not process.name.startswith(("reconcile", "sweep")):
+        return False
+    for change in moment.subject:
+        new = change.new if isinstance(change, Update) else change.row
+        flagged = isinstance(new, Order) and new.cancel_requested
+        if isinstance(new, Order) and new.placement is Placement.SENDING and not flagged:
+            return True
+    return False
 
 
 async def _thaw_after(process: Process, seconds: float) -> None:

@@ -1,7 +1,8 @@
 """Fixtures for all tests: the embedded database in this process, the use cases on it, the app on it."""
 
+import copy
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from hypothesis import settings
 from infra.local.database import Database as Server
 from infra.local.database import serve
 from infra.local.tables import create_tables
+from tests.workers import pytest_collection_modifyitems, pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
+
+__all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
 
 PREFIX = "trading-bot-test"
 ADMIN_TOKEN = "test-admin-token"
@@ -57,9 +61,32 @@ def dynamodb(database_server: Server) -> Any:
     return boto3.client("dynamodb", endpoint_url=database_server.url)
 
 
-@pytest.fixture
-def tables(database_server: Server, dynamodb: Any) -> Iterator[str]:
-    """Empty tables; the value is the ARN of the orders stream."""
+@pytest.fixture(scope="session")
+def lay_tables(database_server: Server, dynamodb: Any) -> Callable[[], str]:
+    """Lays empty tables in place of everything stored; returns the ARN of the orders stream.
+
+    They are made once and copied from then on, for making them takes longer than most tests do.
+    """
+    from moto.core import DEFAULT_ACCOUNT_ID
+    from moto.dynamodb.models import dynamodb_backends
+
+    from infra.local import moto_safety
+
+    database_server.reset()
     stream_arn = create_tables(dynamodb, PREFIX)
-    yield stream_arn
+    made = copy.deepcopy(dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables)
+
+    def lay() -> str:
+        database_server.reset()
+        with moto_safety.LOCK:
+            dynamodb_backends[DEFAULT_ACCOUNT_ID][REGION].tables = copy.deepcopy(made)
+        return stream_arn
+
+    return lay
+
+
+@pytest.fixture
+def tables(lay_tables: Callable[[], str], database_server: Server) -> Iterator[str]:
+    """Empty tables; the value is the ARN of the orders stream."""
+    yield lay_tables()
     database_server.reset()

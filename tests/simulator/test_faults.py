@@ -32,7 +32,7 @@ def test_no_answer_whether_the_order_was_taken_or_not(
     binance: BinanceClient, control: Control, kind: str, error: type[Exception], taken: bool
 ) -> None:
     """The caller cannot tell; the book can."""
-    binance.http.timeout = httpx.Timeout(0.2)
+    binance.http.timeout = httpx.Timeout(0.5)
     control.fault(kind, exchange="binance", taken=taken, **CREATE)
 
     with pytest.raises(error):
@@ -80,8 +80,8 @@ def test_slow_answers(binance: BinanceClient, control: Control, kind: str) -> No
 
 def test_a_slow_answer_can_come_after_the_order_was_taken(binance: BinanceClient, control: Control) -> None:
     """A client that gives up before leaves an order behind."""
-    binance.http.timeout = httpx.Timeout(0.1)
-    control.fault("slow", delay_ms=300, taken=True, **CREATE)
+    binance.http.timeout = httpx.Timeout(0.5)
+    control.fault("slow", delay_ms=2000, taken=True, **CREATE)
 
     with pytest.raises(httpx.ReadTimeout):
         place(binance)
@@ -92,7 +92,7 @@ def test_a_slow_answer_can_come_after_the_order_was_taken(binance: BinanceClient
 def test_a_request_can_arrive_late(binance: BinanceClient, control: Control) -> None:
     """Nothing is found at first, then there it is; beyond its window it never comes to be."""
     control.hold_clock(binance.now_ms())
-    binance.http.timeout = httpx.Timeout(0.1)
+    binance.http.timeout = httpx.Timeout(0.5)
     query = {"symbol": "BTCUSDT", "origClientOrderId": "f"}
     for delay in (3000, 6000):
         control.fault("late", delay_ms=delay, **CREATE)

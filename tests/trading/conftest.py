@@ -7,14 +7,14 @@ import pytest
 from chalicelib.domain.policy import Policy
 from chalicelib.store.database import Database
 from infra.simulator import Simulator
-from tests.api.conftest import package_tables, secrets, tables
+from tests.api.conftest import secrets
 from tests.exchanges.conftest import SharedClock
 from tests.simulator.conftest import control, shared_simulator, simulator
 from tests.store.conftest import database
 from tests.trading.floor import ENVIRONMENT, Floor
 from tests.trading.wire import Wire
 
-__all__ = ["control", "database", "package_tables", "secrets", "shared_simulator", "simulator", "tables"]
+__all__ = ["control", "database", "secrets", "shared_simulator", "simulator"]
 
 OpenFloor = Callable[..., Floor]
 

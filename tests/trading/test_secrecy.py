@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -16,9 +16,7 @@ from chalicelib.domain.orders import OrderType
 from chalicelib.exchanges.dialect import Call, Purpose
 from chalicelib.settings import load_settings
 from chalicelib.store.database import Database
-from infra.local.database import Database as Server
 from infra.simulator import Simulator
-from tests.api.conftest import empty
 from tests.api.desk import ApiDesk
 from tests.conftest import PREFIX, REGION
 from tests.exchanges.conftest import SharedClock
@@ -67,16 +65,16 @@ def listening(*names: str) -> Iterator[Heard]:
 @pytest.fixture(scope="module")
 def lived(
     shared_simulator: Simulator,
-    database_server: Server,
-    package_tables: tuple[str, dict[str, list[str]]],
+    lay_tables: Callable[[], str],
     dynamodb: Any,
-) -> Iterator[tuple[Life, Heard]]:
+) -> tuple[Life, Heard]:
     """One life for all tests here, through the app, and what was heard of it."""
     from chalice.test import Client
 
     import app
 
     clock, wire = SharedClock(), Wire()
+    lay_tables()
     shared_simulator.control.reset()
     clock.lead(shared_simulator.control)
     floor = Floor(shared_simulator, Database(clock, REGION), clock, wire, {})
@@ -86,9 +84,7 @@ def lived(
             life = Story(ApiDesk(Client(app.app).http, app, dynamodb), floor, wire).play()
         finally:
             runtime.run(wire.aclose())
-    yield life, heard
-    for table, key_names in package_tables[1].items():
-        empty(dynamodb, table, key_names)
+    return life, heard
 
 
 def test_the_life_was_a_whole_one(lived: tuple[Life, Heard]) -> None:

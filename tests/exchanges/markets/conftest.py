@@ -1,5 +1,8 @@
 """Fixtures of the real markets' tests: each adapter over HTTP against the simulator."""
 
+import socket
+from collections.abc import Iterator
+
 import pytest
 
 from chalicelib.domain.orders import Order
@@ -11,8 +14,8 @@ from tests.exchanges.markets.floor import Floor
 from tests.exchanges.markets.terms import REAL
 from tests.exchanges.moves import Trader
 
-SHORT = 0.3
-"""Seconds that these tests wait for an answer that does not come."""
+SHORT = 0.5
+"""Seconds that these tests wait for an answer that does not come; one that does comes within it on a busy machine."""
 
 
 @pytest.fixture(params=REAL, ids=str)
@@ -39,3 +42,11 @@ async def order(trader: Trader) -> Order:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers are waited for a moment only, by the real clock."""
     monkeypatch.setattr(http_exchange, "READ_TIMEOUT", SHORT)
+
+
+@pytest.fixture
+def deaf_port() -> Iterator[int]:
+    """A port where nobody listens, and which nobody else is given meanwhile."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]

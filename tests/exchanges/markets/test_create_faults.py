@@ -188,12 +188,12 @@ async def test_maintenance_proves_nothing_of_a_create(trader: Trader, floor: Flo
 
 
 async def test_without_a_connection_nothing_was_sent(
-    trader: Trader, floor: Floor, open_market: OpenMarket, unused_tcp_port: int
+    trader: Trader, floor: Floor, open_market: OpenMarket, deaf_port: int
 ) -> None:
     """The one kind of silence that proves something."""
     order = trader.limit()
     request = await trader.exchange.prepare(order)
-    unreachable = open_market(trader.terms, host=f"http://127.0.0.1:{unused_tcp_port}")
+    unreachable = open_market(trader.terms, host=f"http://127.0.0.1:{deaf_port}")
 
     outcome = await unreachable.place(request, trader.clock.now(), 5.0)
 

@@ -202,7 +202,7 @@ class Judge:
                 yield Violation("R17", row.order_id, f"{request.retry_count} retries counted, and nobody refused")
         kept = {cancel.order_id for cancel in self.told.cancels if cancel.deleted_at is None}
         deleted = {cancel.order_id for cancel in self.told.cancels} - kept
-        for order_id in sorted(kept - self.traces.lost_rows):
+        for order_id in sorted(kept - self.traces.lost_rows - self.told.deletes):
             kept_row = rows.get(order_id)
             if kept_row is None or not (kept_row.cancel_requested or kept_row.terminal):
                 yield Violation(LOST_CANCEL, order_id, "accepted, and its flag is gone")

@@ -218,17 +218,27 @@ class Workload:
             await self._take_back(order_id)
 
     async def _ask(self, order_id: str) -> None:
+        """Until there is an answer: accepted, or queued already, is a promise."""
         before = self._database.get(Order, (order_id,))
+        accepted: list[bool] = []
+
+        async def ask(desk: SimulatedDesk) -> None:
+            try:
+                await desk.cancel(order_id)
+                accepted.append(True)
+            except ConflictError as conflict:
+                accepted.append(conflict.code == "ALREADY_QUEUED")
+                raise
+
         for _ in range(3):
-            if not await self._try(f"cancel of {order_id}", lambda desk: desk.cancel(order_id), (NotFoundError,)):
-                await asyncio.sleep(1.0)
-                continue
-            row = self._database.get(Order, (order_id,))
-            if before and before.placement:
-                self._chronicle.occurred(f"cancel_while_{before.placement.lower()}")
-            if row is not None and row.cancel_requested:
-                self.told.cancels.append(AskedCancel(order_id, self._loop.now()))
-            return
+            if await self._try(f"cancel of {order_id}", ask):
+                break
+            accepted.clear()
+            await asyncio.sleep(1.0)
+        if before and before.placement:
+            self._chronicle.occurred(f"cancel_while_{before.placement.lower()}")
+        if any(accepted):
+            self.told.cancels.append(AskedCancel(order_id, self._loop.now()))
 
     async def _take_back(self, order_id: str) -> None:
         self.told.deletes.add(order_id)
@@ -293,14 +303,12 @@ class Workload:
                 return
             await asyncio.sleep(1.0)
 
-    async def _try(
-        self, what: str, work: Callable[[SimulatedDesk], Awaitable[Any]], refusals: tuple[type[RefusedError], ...] = ()
-    ) -> bool:
+    async def _try(self, what: str, work: Callable[[SimulatedDesk], Awaitable[Any]]) -> bool:
         """Whether it was answered; conflicts are answers too."""
         try:
             answer = await self._cloud.call_api(work)
             self._chronicle.tell(f"{what}: {answer}")
-        except (ConflictError, NotFoundError, *refusals) as answer:
+        except (ConflictError, NotFoundError) as answer:
             self._chronicle.tell(f"{what}: {answer}")
         except _NO_ANSWER as error:
             self._chronicle.tell(f"{what}: no answer, {type(error).__name__}")

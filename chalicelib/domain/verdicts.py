@@ -135,6 +135,8 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
         changes["check_at"] = after(now, _sync_pause(order, policy))
     elif order.terminal:  # one more look: whoever overturns a final state may die before its logs follow
         changes |= {"check_at": after(now, WATCH_AFTER[0]), "checks": len(WATCH_AFTER)}
+    elif evidence["filled_quantity"] and evidence["average_price"] is None:  # what it cost is still to be read
+        changes |= {"check_at": after(now, WATCH_AFTER[0]), "checks": 1}
     return order.moved(now, by, status, evidence=True, **changes)
 
 

@@ -191,8 +191,8 @@ async def _write_seen(
     """What the exchange shows after a cancel, read back until terminal where its answer did not say."""
     lookup: Lookup
     match outcome:
-        case Cancelled(found):
-            lookup = Found(found)
+        case Cancelled(found) if found.average_price is not None or not found.filled_quantity:
+            lookup = Found(found)  # without a price of what filled there is more to be read
         case Refused() | Throttled():
             return order
         case _:

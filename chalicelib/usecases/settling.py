@@ -87,7 +87,9 @@ async def _end_by_id(services: Services, order: Order, session: Exchange, budget
     logger.info("create repeated to settle it: %s", type(outcome).__name__, extra=order_keys(order))
     if isinstance(outcome, Placed):
         return order, Found(outcome.order)
-    if isinstance(outcome, Duplicate) or (isinstance(outcome, NotPlaced) and not outcome.retry):
+    # A refusal of our own, for want of a key, has used nothing up; nor has one for a limit.
+    refused = isinstance(outcome, NotPlaced) and outcome.id_spent and not outcome.retry
+    if isinstance(outcome, Duplicate) or refused:
         order = await change_order(
             services,
             order,

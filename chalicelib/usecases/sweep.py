@@ -33,7 +33,8 @@ class Sweep:
         self._budget = budget
         self._named = set(order_ids)
         self._orders = OrderWatch(services, budget, self._named)
-        self._iterations: dict[asyncio.Task[None], frozenset[str]] = {}
+        self._iterations: set[asyncio.Task[None]] = set()
+        self._in_hand: set[str] = set()
         self._resting: dict[str, datetime] = {}
         self._count = 0
         self._awake_until: datetime | None = None
@@ -74,13 +75,13 @@ class Sweep:
             times.append(row.next_retry_at)
             if row.next_retry_at <= now:
                 due.add(row.cancel_id)
-        self._iterations = {task: ids for task, ids in self._iterations.items() if not task.done()}
+        self._iterations = {task for task in self._iterations if not task.done()}
         self._resting = {name: until for name, until in self._resting.items() if until > now}
-        fresh = due.difference(self._resting, *self._iterations.values())
+        fresh = due.difference(self._resting, self._in_hand)
         if fresh:
             self._count += 1
-            task = asyncio.create_task(self._iteration(self._count, sorted(fresh)))
-            self._iterations[task] = frozenset(fresh)
+            self._in_hand |= fresh
+            self._iterations.add(asyncio.create_task(self._iteration(self._count, sorted(fresh))))
         if times:
             await self._beat(now)
         return min(times, default=None)
@@ -109,15 +110,20 @@ class Sweep:
     async def _process(self, cancel_id: str) -> CancelStatus | None:
         """One request; its failure touches no other."""
         budget = self._budget.within(self._services.policy.exchange_timeout)
+        rest = 0.0
         try:
             request = await process_cancel(self._services, cancel_id, "sweep", budget)
+            if request is not None:
+                return request.status
+            rest = LOOK_EVERY  # somebody else has it, and may give it back soon
         except Exception as error:
             logger.exception("cancel request left for a later look", extra={"order_id": cancel_id, "error": str(error)})
-            request = None
-        if request is None:  # broken, or somebody else's: not again at once
-            self._resting[cancel_id] = after(self._services.clock.now(), _REST)
-            return None
-        return request.status
+            rest = _REST
+        finally:
+            self._in_hand.discard(cancel_id)
+            if rest:
+                self._resting[cancel_id] = after(self._services.clock.now(), rest)
+        return None
 
     def _pause(self, next_at: datetime | None) -> float:
         longest = min(LOOK_EVERY, self._services.policy.cancel_queue_interval)

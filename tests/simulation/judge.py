@@ -12,10 +12,11 @@ from chalicelib.domain.clock import after, seconds_between, utc_text
 from chalicelib.domain.errors import NotAuthenticatedError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.ids import Ids
-from chalicelib.domain.orders import Order
+from chalicelib.domain.orders import Order, OrderRequest
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.domain.policy import Policy
-from chalicelib.domain.verdicts import REQUESTED
+from chalicelib.domain.strategies import Strategy
+from chalicelib.domain.verdicts import HALTED, NEVER_PLACED, NEVER_SENT, REQUESTED
 from chalicelib.usecases.orphans import STRATEGY as ORPHANS
 from chalicelib.usecases.recording import end_of
 from infra.simulator.model import Order as BookOrder
@@ -151,9 +152,11 @@ class Judge:
         created = datetime.fromtimestamp((known.sent.created_ms - skew) / 1000, UTC)
         if seconds_between(sending.at, created) < -_MILLISECONDS_ONLY:
             yield Violation("R1", order_id, f"taken at {utc_text(created)}, recorded at {utc_text(sending.at)}")
-        asked, has = sending.request.quantity, known.sent.intent.quantity
-        if asked is not None and has is not None and asked != has:
-            yield Violation("R1", order_id, f"recorded {asked}, the exchange was sent {has}")
+        recorded, sent = _of_request(sending.request), _of_intent(known.sent, sending.request)
+        if recorded != sent:
+            yield Violation("R1", order_id, f"recorded {recorded}, the exchange was sent {sent}")
+        if row.quantity is not None and sending.request.quantity not in (None, row.quantity):
+            yield Violation("R1", order_id, f"asked for {row.quantity}, recorded {sending.request.quantity}")
         flagged = self.watch.flagged_at.get(order_id)
         if self.calm and flagged is not None and created > after(flagged, AT_ONCE):
             yield Violation("R9", order_id, f"sent at {utc_text(created)}, its cancel asked for at {utc_text(flagged)}")
@@ -175,10 +178,21 @@ class Judge:
             never = row.status in (OrderStatus.REJECTED, OrderStatus.CANCELLED) and not row.filled_quantity
             if not never or row.reason in (REQUESTED, "external"):
                 yield Violation(WRONG_END, row.order_id, f"{_told(row)}: the exchange never had it")
-        elif row.filled_quantity != known.order.filled or not _fits(row.status, known.order):
+        elif not _fits(row, known.order):
             yield Violation(WRONG_END, row.order_id, f"{_told(row)}: {known}")
+        elif not _is_priced(row, known.order):
+            yield Violation(WRONG_END, row.order_id, f"average price {row.average_price}: {known.order.average_price}")
+        if row.reason == HALTED and not (self.told.halts or self.told.changed_accounts):
+            yield Violation("R10", row.order_id, f"{_told(row)}: nobody halted anything")
+        if row.reason == REQUESTED and row.strategy_id != ORPHANS and not self._is_asked_for(row):
+            yield Violation(PROMISE, row.order_id, "cancelled on request, and nobody asked for it")
         if row.attention and not self._may_need_attention(row):
             yield Violation(WRONG_END, row.order_id, f"attention without need: {row.attention}")
+
+    def _is_asked_for(self, row: Order) -> bool:
+        alerts = [sent.alert for sent in self.told.alerts if isinstance(sent.alert, CancelAlert)]
+        by_alert = any(alert.tag in (None, row.tag) for alert in alerts)
+        return row.cancel_requested and (by_alert or row.order_id in self.told.asked)
 
     def _impostor(self, row: Order) -> Iterable[Violation]:
         """R13: whatever stands under our id, and is not what we sent, is never taken for it."""
@@ -195,14 +209,14 @@ class Judge:
                 continue
             done = request is not None and request.status is CancelStatus.SUCCESS and request.result == end_of(row)
             # One that has ended may be deleted too, and of one that was lost before that nobody knows any more.
-            gone = request is None and row.order_id in self.told.deletes | self.traces.lost_requests
+            gone = request is None and row.order_id in self.watch.deleted | self.traces.lost_requests
             if not (row.terminal and (done or gone)):
                 yield Violation(LOST_CANCEL, row.order_id, f"{_told(row)}, cancel {_asked(request)}")
             if request is not None and request.retry_count and not self.refusals:
                 yield Violation("R17", row.order_id, f"{request.retry_count} retries counted, and nobody refused")
         kept = {cancel.order_id for cancel in self.told.cancels if cancel.deleted_at is None}
         deleted = {cancel.order_id for cancel in self.told.cancels} - kept
-        for order_id in sorted(kept - self.traces.lost_rows - self.told.deletes):
+        for order_id in sorted(kept - self.traces.lost_rows - self.watch.deleted):
             kept_row = rows.get(order_id)
             if kept_row is None or not (kept_row.cancel_requested or kept_row.terminal):
                 yield Violation(LOST_CANCEL, order_id, "accepted, and its flag is gone")
@@ -232,6 +246,7 @@ class Judge:
                 if event_id not in events:
                     yield Violation(LOG, sent.alert_id, f"event {event_id} was answered, and is not stored")
                     continue
+                yield from self._as_meant(sent, events[event_id], rows)
                 missing = [name for name in events[event_id].order_ids if name not in rows]
                 for name in missing:
                     if name not in self.traces.lost_rows:
@@ -239,10 +254,25 @@ class Judge:
             yield from self._refused(sent)
             if isinstance(sent.alert, CancelAlert) and sent.answers:
                 yield from self._cancelled_targets(sent, rows)
-        yield from self._halted(events)
+        yield from self._halted(rows, events)
+
+    def _as_meant(self, sent: SentAlert, event: EventLog, rows: Mapping[str, Order]) -> Iterable[Violation]:
+        """Every account trades, by what the alert says; a CANCEL means no more than it names."""
+        accounts = len(self.database.all(Strategy)[0].accounts)
+        if not event.is_cancel and event.total_accounts != accounts and not self.told.changed_accounts:
+            yield Violation(LOG, event.event_id, f"{event.total_accounts} of {accounts} accounts")
+        for row in (rows[name] for name in event.order_ids if name in rows):
+            if isinstance(sent.alert, CancelAlert):
+                if sent.alert.tag not in (None, row.tag):
+                    yield Violation("R22", row.order_id, f"cancelled by tag {sent.alert.tag!r}, it has {row.tag!r}")
+            elif row.strategy_id != ORPHANS and (sent.alert.quantity, sent.alert.price) != (row.quantity, row.price):
+                yield Violation("R1", row.order_id, f"{sent.alert} became an order of {row.quantity} at {row.price}")
 
     def _refused(self, sent: SentAlert) -> Iterable[Violation]:
-        """R23: nobody is refused on the word of a memory."""
+        """R21, R23: nobody is refused once he was accepted, nor on the word of a memory."""
+        for at, refusal in sent.refusals:
+            if sent.answered_at is not None and at > sent.answered_at:
+                yield Violation("R21", sent.alert_id, f"accepted once, then {refusal.code}")
         for at, refusal in sent.refusals:
             off = any(
                 halt.asked_at <= at and (halt.on_at is None or halt.on_at >= sent.first_at) for halt in self.told.halts
@@ -259,11 +289,11 @@ class Judge:
             row = rows.get(order_id)
             if row is None or order_id in self.traces.lost_rows or sent.alert.tag not in (None, row.tag):
                 continue
-            taken_back = order_id in self.told.deletes
+            taken_back = order_id in self.watch.deleted
             if not row.terminal and not row.cancel_requested and not taken_back:
                 yield Violation(LOST_CANCEL, order_id, f"{sent.alert.kind} was accepted: {_told(row)}")
 
-    def _halted(self, events: Mapping[str, EventLog]) -> Iterable[Violation]:
+    def _halted(self, rows: Mapping[str, Order], events: Mapping[str, EventLog]) -> Iterable[Violation]:
         """R10, R24: nothing new while the switch is off."""
         for halt in self.told.halts:
             if halt.off_at is None or halt.on_asked_at is None:
@@ -276,49 +306,88 @@ class Judge:
             for (order_id, _), sending in self.watch.sendings.items():
                 if self.calm and begin < sending.at < halt.on_asked_at:
                     yield Violation("R10", order_id, f"sent at {utc_text(sending.at)} with trading off")
+        for row in rows.values():
+            off_at, sending = self.told.disabled_at.get(row.account_id), self.watch.sendings.get((row.order_id, 1))
+            if self.calm and off_at and sending and sending.at > after(off_at, AT_ONCE):
+                yield Violation("R10", row.order_id, f"sent although {row.account_id} was disabled")
 
     def _logs(self, rows: Mapping[str, Order]) -> Iterable[Violation]:
         for event in self.database.all(EventLog):
             orders = [rows[name] for name in event.order_ids if name in rows]
-            if len(orders) < len(event.order_ids):
+            if self.traces.lost_rows.intersection(event.order_ids):
                 continue  # of lost rows no log can know
             told, true = _told_counts(event), _true_counts(event, orders)
             if told != true:
                 yield Violation(LOG, event.event_id, f"{event.order_type} says {told}, its orders {true}")
             for order in orders:
-                asked = order.terminal or order.cancel_requested or order.order_id in self.told.deletes
+                asked = order.terminal or order.cancel_requested or order.order_id in self.watch.deleted
                 if event.is_cancel and not asked:
                     yield Violation(LOST_CANCEL, order.order_id, f"{event.order_type} was stored: {_told(order)}")
 
     def _strangers(self) -> Iterable[Violation]:
         for venue, client_id in self.traces.strangers:
             for order in self.worlds[0].engine.orders:
-                if (order.market.venue, order.intent.client_id) == (venue, client_id) and order.state is State.CANCELED:
+                if (order.market.venue, order.intent.client_id) == (venue, client_id) and order.state not in (
+                    State.OPEN,
+                    State.REJECTED,
+                ):
                     yield Violation("R29", client_id, f"an order that is not ours is {order.state.value}")
 
 
-def late_cancels(watch: Watch, database: MemoryDatabase, bound: float) -> Iterable[Violation]:
+def late_cancels(watch: Watch, database: MemoryDatabase, bound: float, now: datetime) -> Iterable[Violation]:
     """On a calm day no cancel waits for the next minute: its order ends soon after it was asked for and sent."""
     for row in database.all(Order):
         asked = watch.flagged_at.get(row.order_id)
-        if asked is None or row.order_id not in watch.ended_at:
+        if asked is None or not row.cancel_requested or row.reason not in (REQUESTED, None):
             continue
         begin = max(asked, watch.left_pending_at.get(row.order_id, asked))
-        took = seconds_between(begin, watch.ended_at[row.order_id])
-        if row.reason == REQUESTED and took > bound:
+        took = seconds_between(begin, watch.ended_at.get(row.order_id, now))
+        if took > bound and row.placement is None:
             yield Violation("late", row.order_id, f"its cancel took {took:.1f} s on a calm day")
 
 
-def _fits(status: OrderStatus, order: BookOrder) -> bool:
+def _fits(row: Order, order: BookOrder) -> bool:
+    """The same end, the same fills."""
+    never = order.state is not State.REJECTED and row.reason in (NEVER_SENT, NEVER_PLACED)
+    return row.filled_quantity == order.filled and not never and _means(row.status, order)
+
+
+def _means(status: OrderStatus, order: BookOrder) -> bool:
     if status is OrderStatus.OPEN:
         return order.live
     if order.live:
         return False
-    if status is OrderStatus.FILLED:
-        return order.filled > 0
-    if status is OrderStatus.REJECTED:
-        return order.state is State.REJECTED
-    return order.state is not State.FILLED
+    told_otherwise = order.market.exchange in ("upbit", "bybit")  # they know one word for it
+    ends: Mapping[OrderStatus, bool] = {
+        OrderStatus.FILLED: order.state is State.FILLED or (order.intent.kind == "market" and order.filled > 0),
+        OrderStatus.CANCELLED: order.state is State.CANCELED
+        or (told_otherwise and order.state in (State.EXPIRED, State.REJECTED)),
+        OrderStatus.EXPIRED: order.state is State.EXPIRED,
+        OrderStatus.REJECTED: order.state is State.REJECTED,
+    }
+    return ends[status]
+
+
+def _is_priced(row: Order, order: BookOrder) -> bool:
+    told, true = row.average_price, order.average_price
+    return not order.filled or (told is not None and abs(told - true) <= order.market.tick)
+
+
+Terms = tuple[object, ...]
+"""Quantity, price, trigger, side and time in force."""
+
+
+def _of_request(request: OrderRequest) -> Terms:
+    force = request.time_in_force.value if request.time_in_force else None
+    return request.quantity, request.price, request.stop_price, request.side.value.upper(), force
+
+
+def _of_intent(order: BookOrder, request: OrderRequest) -> Terms:
+    """As the exchange took it; of what the request leaves open, nothing is asked."""
+    intent = order.intent
+    quantity = intent.quantity if request.quantity is not None else None
+    force = intent.time_in_force if request.time_in_force is not None else None
+    return quantity, intent.price, intent.trigger.price if intent.trigger else None, intent.side, force
 
 
 Counts = tuple[int, int, bool, tuple[tuple[str, str, Decimal], ...]]

@@ -65,6 +65,7 @@ class Outsiders:
         self._chronicle = chronicle
         self._dice = dice
         self._markets = dice.sample(MARKETS, dice.choice((1, 2, 3, 5)))
+        self.venues = [terms.name for terms in self._markets]
         self._rotating: Account | None = None
         self.loses_rows = True
 
@@ -123,11 +124,14 @@ class Outsiders:
             self._control.end_order(str(order["id"]), self._dice.choice(("canceled", "expired")))
 
     async def _stranger(self) -> None:
-        """An order that is not of our making: on the same account, and nobody's business."""
+        """An order of a person, or of another stage, on the same account: nobody's business here (R29)."""
         terms = self._dice.choice(self._markets)
         account = self._database.get(Account, (terms.name,))
         assert account is not None
-        exchanges, client_id = self._desk.services.exchanges, f"web_{len(self.traces.strangers)}"
+        exchanges, client_id = (
+            self._desk.services.exchanges,
+            self._dice.choice(("web_1", "prod-01M7Y1WVT4MP1AFK8Z2SNNCA1T")),
+        )
         session = await exchanges.session(account, exchanges.venue_for(account))
         request = OrderRequest(
             client_order_id=client_id,

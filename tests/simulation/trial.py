@@ -47,6 +47,9 @@ PROMPT = 4.0
 PROMPT_IF_LIMITED = 15.0
 """The same where an exchange has asked to be left alone for some seconds: sooner than any schedule would come by."""
 
+SETTLED_WITHIN = 900.0
+"""Seconds; an orphan is hunted every RECONCILE_INTERVAL, which is 300 at most, and left alone at first."""
+
 _LOOK_EVERY = 5.0
 _LOOKS = 360
 _AFTERWARDS = 150.0
@@ -143,7 +146,7 @@ class _Trial:
         await asyncio.gather(*deeds)
         await asyncio.sleep(self._dice.choice((0.0, 10.0, 60.0)))
         judged = self._calm and self._prompt is not None
-        late = list(late_cancels(self._watch, self._database, self._prompt)) if judged else []
+        late = list(late_cancels(self._watch, self._database, self._prompt, self._loop.now())) if judged else []
         settled_after, violations = await self._settle()
         orders, cancels = self._judge.counts()
         left_over = [Violation("R28", "-", f"left behind: {words}") for words in self._cloud.left_over]
@@ -170,9 +173,9 @@ class _Trial:
         if self._calm:
             self._begin_calm()
             return
-        spoil_exchanges(self._controls[0], self._chronicle, dice)
+        spoil_exchanges(self._controls[0], self._chronicle, dice, self._outsiders.venues)
         if self._slow_engine:
-            slow_engine(self._controls[0], self._chronicle, dice)
+            slow_engine(self._controls[0], self._chronicle, dice, self._outsiders.venues)
 
     def _begin_calm(self) -> None:
         """Nothing is lost, so that it can be said what has to happen at once: by the sender alone (R11), without
@@ -222,7 +225,7 @@ class _Trial:
         await self._weather.outage(self._dice.choice((1.0, 4.0, 12.0)))
 
     async def _black_out(self) -> None:
-        await blackout(self._controls[0], self._chronicle, self._dice)
+        await blackout(self._controls[0], self._chronicle, self._dice, self._outsiders.venues)
 
     async def _dawdle(self) -> None:
         """A create goes out shortly before its deadline, and its engine takes all the time that it may (R12)."""
@@ -238,7 +241,7 @@ class _Trial:
     async def _settle(self) -> tuple[float, list[Violation]]:
         """Nothing goes wrong any more, and everything runs: how long until all is well, and what is not."""
         self._weather.clear(self._controls)
-        self._judge.refusals = self._chronicle.faults["exchange: refused cancel"] > 0
+        self._judge.refusals = self._chronicle.faults["lying in wait: refused cancel"] > 0
         self._database.index_lag = lambda: 0.0
         self._cloud.streams = dict.fromkeys(self._cloud.streams, True)
         self._cloud.schedules = dict.fromkeys(self._cloud.schedules, True)
@@ -251,6 +254,8 @@ class _Trial:
             await asyncio.sleep(_LOOK_EVERY)
             violations = self._judge.verdict()
         took = self._loop.time() - began
+        if took > SETTLED_WITHIN and not self._slow_engine:
+            self._watch.violations.append(Violation("late", "-", f"settled only after {took:.0f} s"))
         if not violations:
             await asyncio.sleep(_AFTERWARDS)
             violations = self._judge.verdict()

@@ -11,6 +11,8 @@ from chalicelib.domain.clock import seconds_between, utc_text
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.ids import Ids
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, Placement
+from chalicelib.domain.policy import SIGHTINGS_APART, Policy
+from chalicelib.domain.verdicts import EXPIRED_BEFORE_SEND
 from infra.simulator.wire import Request
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.desk import ID_PREFIX
@@ -19,7 +21,8 @@ from tests.simulation.memory_database import Committed, MemoryDatabase
 from tests.simulation.scheduler import SimulatedLoop
 
 _MILLISECONDS_ONLY = 0.002
-CLOCKS_APART = 2.0
+_POLICY = Policy()
+CLOCKS_APART = 1.1
 """Seconds by which the clocks of two processes may differ, and a bit."""
 
 
@@ -56,6 +59,8 @@ class Watch:
         self.may_contradict = False
         """Whether an exchange may show what was concluded to be otherwise."""
         self.lost_requests: set[str] = set()
+        self.deleted: set[str] = set()
+        """Orders whose cancel requests were deleted, of the ones that had ended, too."""
         self.send_patience = math.inf
         """Seconds for which a send that began in time may go on."""
         self._ids = Ids(ID_PREFIX)
@@ -80,6 +85,8 @@ class Watch:
         for old, new in committed:
             if self._chronicle.told:
                 self._tell(old, new)
+            if isinstance(old, CancelRequest) and new is None:
+                self.deleted.add(old.order_id)
             if isinstance(new, Order):
                 self._look_at_order(old, new)
             elif isinstance(new, CancelRequest):
@@ -95,6 +102,11 @@ class Watch:
         self._demand(
             (new.ttl is not None) == new.terminal, "R7", new.order_id, f"ttl {new.ttl} on a {new.status} order"
         )
+        if old is not None and len(new.absent_attempts) > len(old.absent_attempts):
+            self._look_at_absence(old, now)
+        if new.reason == EXPIRED_BEFORE_SEND and new.send_by is not None and not (old and old.terminal):
+            early = seconds_between(now, new.send_by)
+            self._demand(early < CLOCKS_APART, "R10", new.order_id, f"given up {early:.0f} s before its send_by")
         if old is not None:
             grown = new.version == old.version + 1
             self._demand(grown, "R3", new.order_id, f"from version {old.version} to {new.version}")
@@ -104,6 +116,8 @@ class Watch:
             self._demand(venues, "R1", new.order_id, f"it moved from {old.venue} to {new.venue}")
             shrunk = new.filled_quantity < old.filled_quantity
             self._demand(not shrunk, "R5", new.order_id, f"filled {old.filled_quantity}, then {new.filled_quantity}")
+            missed = old.placement is Placement.ACKED is new.placement and new.checks > old.checks and not new.error
+            self._demand(not missed or new.attention is not None, "R12", new.order_id, "taken, not shown: no attention")
             if old.terminal and new.status is not old.status:
                 self._chronicle.occurred("final_state_contradicted")
                 self._demand(self.may_contradict, "R5", new.order_id, f"first {_state(old)}, then {_state(new)}")
@@ -116,13 +130,30 @@ class Watch:
         starts = new.placement is Placement.SENDING and (old is None or old.placement is Placement.READY)
         sent_again = new.order_type is OrderType.MARKET and new.attempt > 1
         self._demand(not sent_again, "R9", new.order_id, "a market order is sent again")
+        self._demand(new.attempt <= _POLICY.exchange_max_retries + 1, "R9", new.order_id, f"attempt {new.attempt}")
         if starts:
+            self._demand(not new.cancel_requested, "R9", new.order_id, "sent although its cancel was asked for")
+            early = seconds_between(now, old.not_before) if old is not None and old.not_before else 0.0
+            self._demand(early < CLOCKS_APART, "R9", new.order_id, f"sent {early:.1f} s before it may be")
             in_time = new.send_by is None or seconds_between(new.send_by, now) < self.send_patience
             self._demand(in_time, "R10", new.order_id, f"sent after {utc_text(new.send_by or now)}")
             key = new.order_id, new.attempt
             self._demand(key not in self.sendings, "R9", new.order_id, f"attempt {new.attempt} is sent twice")
             self.sendings[key] = Sending(now, new.deadline, new.request)
         self._note_move(old, new)
+
+    def _look_at_absence(self, old: Order, now: datetime) -> None:
+        """R12: two sightings of this attempt, apart, and none of an order that was seen."""
+        order_id, first = old.order_id, old.absent_seen[0] if old.absent_seen else None
+        sent = self.sendings.get((order_id, old.attempt))
+        since = max((at for at in (sent and sent.at, old.id_used_up_at) if at is not None), default=None)
+        of_this = first is not None and since is not None and seconds_between(first, since) < CLOCKS_APART
+        self._demand(of_this, "R12", order_id, f"absence first seen {first}, in question since {since}")
+        apart = first is not None and seconds_between(first, now) > SIGHTINGS_APART - CLOCKS_APART
+        self._demand(apart, "R12", order_id, "absence believed at one sighting")
+        self._demand(not old.seen_on_exchange, "R12", order_id, "absent, though it was seen")
+        ended = old.facts.requests_expire or old.id_used_up_at is not None
+        self._demand(ended, "R12", order_id, "absent, and its client id was not used up")
 
     def _look_at_request(self, old: CancelRequest | None, new: CancelRequest) -> None:
         ended = new.status is CancelStatus.SUCCESS
@@ -132,8 +163,22 @@ class Watch:
             left = seconds_between(self._loop.now(), old.next_retry_at)
             self._demand(left < CLOCKS_APART, "R15", new.order_id, f"claimed {left:.1f} s before its lease ended")
             self._chronicle.occurred("lease_taken_over")
+        self._look_at_numbers(old, new)
         if new.status is CancelStatus.FAILED:
             self._chronicle.occurred("cancel_failed")
+
+    def _look_at_numbers(self, old: CancelRequest | None, new: CancelRequest) -> None:
+        """R15, R17: how long a lease and a pause are, and what is counted."""
+        failed, all_used = new.status is CancelStatus.FAILED, new.retry_count >= _POLICY.max_cancel_retries
+        known = failed is all_used or new.status in (CancelStatus.SUCCESS, CancelStatus.PROCESSING)
+        self._demand(known, "R17", new.order_id, f"{new.status} after {new.retry_count} refusals")
+        if old is None:
+            return
+        pause = seconds_between(new.updated_at, new.next_retry_at)
+        if new.retry_count > old.retry_count and new.status is CancelStatus.PENDING:
+            self._demand(pause > 2.0**new.retry_count - 0.1, "R17", new.order_id, f"refused, again in {pause:.1f} s")
+        if new.status is CancelStatus.PROCESSING:
+            self._demand(pause > _POLICY.exchange_timeout + 10, "R15", new.order_id, f"a lease of {pause:.0f} s")
 
     def _look_at_pair(self, order_id: str) -> None:
         """R6, R14: after each transaction an order and its request tell the same story."""

@@ -69,6 +69,8 @@ class Climate:
     """A request to the database succeeds, and its answer is lost."""
     lost: float = 0.0
     """A request does not reach the exchange."""
+    creates_lost: float = 0.0
+    """A create does not reach the exchange, nor perhaps the attempt after it."""
     unanswered: float = 0.0
     """The exchange's answer is lost."""
     slow_answers: float = 0.0
@@ -104,6 +106,7 @@ def draw_climate(dice: random.Random) -> Climate:
         throttled=rate(0.005, 0.03),
         unheard=rate(0.005, 0.03),
         lost=rate(0.02, 0.1),
+        creates_lost=dice.choice((0.0, 0.0, 0.0, 0.7)),
         unanswered=rate(0.02, 0.1),
         slow_answers=rate(0.0, 0.02),
         slow_reads=rate(0.02, 0.1),
@@ -236,7 +239,7 @@ class Weather:
             if create:
                 self._chronicle.occurred("answer_lost_after_create")
             raise self._dice.choice(_AFTER_SENDING)("lost on the way back")
-        if not passage.answered and self._strikes(self.climate.lost):
+        if not passage.answered and self._strikes(self.climate.creates_lost if create else self.climate.lost):
             self._chronicle.fault("exchange request lost", where)
             if create:
                 self._chronicle.occurred("create_never_arrived")
@@ -263,15 +266,15 @@ class Weather:
         return not self.over and probability > 0 and self._dice.random() < probability
 
 
-def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
-    """Failures of the exchanges themselves: what they do to the requests that will come."""
+def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random, venues: Sequence[str]) -> None:
+    """Failures of the exchanges themselves, which lie in wait for the requests that will come there."""
     for _ in range(dice.randrange(0, 7)):
         kind = dice.choice((*_ONE_REQUEST, *_NEVER_TAKEN, *_OF_CREATES, "refused cancel"))
-        venue = dice.choice(_VENUES)
+        venue = dice.choice(venues)
         operation = dice.choice(("create", "create", "cancel", "query", None))
         times = dice.choice((1, 1, 3))
         if kind == "refused cancel":
-            venue = dice.choice(sorted(_REFUSALS))
+            venue = dice.choice([name for name in venues if name in _REFUSALS] or sorted(_REFUSALS))
             control.fault("error", exchange=venue, operation="cancel", times=dice.choice((1, 3, 8)), **_REFUSALS[venue])
         elif kind in _OF_CREATES:
             reason = "EC_Others" if kind == "reject" else ""
@@ -284,7 +287,7 @@ def spoil_exchanges(control: Control, chronicle: Chronicle, dice: random.Random)
             variant = dice.choice(("unknown", "bad_gateway") if taken else ("unknown", "internal", "throttled"))
             fields = {"operation": operation, "times": times, "taken": taken, "variant": variant}
             control.fault(kind, exchange=venue, delay_ms=_delay(kind, venue, dice, taken=taken), **fields)
-        chronicle.fault(f"exchange: {kind}", f"{venue} {operation} ×{times}")
+        chronicle.fault(f"lying in wait: {kind}", f"{venue} {operation} ×{times}")
 
 
 def _delay(kind: str, venue: str, dice: random.Random, *, taken: bool) -> int:
@@ -294,9 +297,9 @@ def _delay(kind: str, venue: str, dice: random.Random, *, taken: bool) -> int:
     return dice.choice((300, 2000, 9500 if kind == "late" and taken else 6000))
 
 
-def slow_engine(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+def slow_engine(control: Control, chronicle: Chronicle, dice: random.Random, venues: Sequence[str]) -> None:
     """An exchange that takes longer with a create than R12 allows for."""
-    venue = dice.choice(("binance-spot", "bybit-spot", "bybit-linear"))
+    venue = dice.choice([name for name in venues if name != "upbit"] or ["binance-spot"])
     control.fault("late", exchange=venue, operation="create", delay_ms=SLOW_ENGINE_MS, taken=True)
     chronicle.fault("exchange: engine too slow", venue)
 
@@ -307,9 +310,9 @@ def take_time(control: Control) -> None:
         control.fault("late", exchange=venue, operation="create", taken=True, delay_ms=_ALMOST_TOO_LATE_MS)
 
 
-async def blackout(control: Control, chronicle: Chronicle, dice: random.Random) -> None:
+async def blackout(control: Control, chronicle: Chronicle, dice: random.Random, venues: Sequence[str]) -> None:
     """A create is taken, its answer is lost, and nobody can be asked for it for a while."""
-    venue = dice.choice(_VENUES)
+    venue = dice.choice(venues)
     chronicle.fault("exchange: blackout", venue)
     control.fault("timeout", exchange=venue, operation="create", taken=True)
     asked = [

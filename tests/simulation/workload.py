@@ -50,6 +50,8 @@ class SentAlert:
     live_before: tuple[str, ...] = ()
     """Orders of the strategy that were live, and committed, before the first try."""
     answers: list[AlertAnswer] = field(default_factory=list)
+    answered_at: datetime | None = None
+    """When it was first accepted."""
     refusals: list[tuple[datetime, RefusedError]] = field(default_factory=list)
     last_at: datetime | None = None
 
@@ -79,9 +81,11 @@ class Told:
 
     alerts: list[SentAlert] = field(default_factory=list)
     cancels: list[AskedCancel] = field(default_factory=list)
-    deletes: set[str] = field(default_factory=set)
-    """Orders whose cancel requests somebody wanted to delete."""
+    asked: set[str] = field(default_factory=set)
+    """Orders whose cancel a person asked for, answered or not."""
     changed_accounts: set[str] = field(default_factory=set)
+    disabled_at: dict[str, datetime] = field(default_factory=dict)
+    """Accounts that trade no more, from the answer on."""
     halts: list[Halt] = field(default_factory=list)
     broken_rules: list[tuple[str, str, str]] = field(default_factory=list)
     """What an answer shows to be wrong: rule, order, words."""
@@ -163,6 +167,7 @@ class Workload:
             finally:
                 sent.last_at = self._loop.now()
             sent.answers.append(answer)
+            sent.answered_at = sent.answered_at or self._loop.now()
             self._chronicle.tell(f"{sent.alert_id} accepted as {answer.event.event_id}")
             return
 
@@ -220,12 +225,16 @@ class Workload:
     async def _ask(self, order_id: str) -> None:
         """Until there is an answer: accepted, or queued already, is a promise."""
         before = self._database.get(Order, (order_id,))
+        self.told.asked.add(order_id)
         accepted: list[bool] = []
 
         async def ask(desk: SimulatedDesk) -> None:
             try:
-                await desk.cancel(order_id)
+                proven = await desk.cancel(order_id)
                 accepted.append(True)
+                row = self._database.get(Order, (order_id,))
+                if proven and row is not None and row.status is not OrderStatus.CANCELLED:
+                    self.told.broken_rules.append(("R19", order_id, f"said to be cancelled, it is {row.status}"))
             except ConflictError as conflict:
                 accepted.append(conflict.code == "ALREADY_QUEUED")
                 raise
@@ -241,7 +250,6 @@ class Workload:
             self.told.cancels.append(AskedCancel(order_id, self._loop.now()))
 
     async def _take_back(self, order_id: str) -> None:
-        self.told.deletes.add(order_id)
         if await self._try(f"DELETE of {order_id}", lambda desk: delete_cancel(desk.services, order_id)):
             row = self._database.get(Order, (order_id,))
             if row is not None and not row.cancel_requested and not row.terminal:
@@ -269,13 +277,14 @@ class Workload:
         halt.on_at = self._loop.now()
 
     async def _change_account(self) -> None:
-        """To its exchange's test net, which is refused while it has live orders (R25)."""
+        """To its exchange's test net, which is refused while it has live orders (R25); or out of trading."""
         account = self._dice.choice(self._database.all(Account))
+        moves = self._dice.random() < 0.6
         given = catalog.AccountInput(
             exchange=account.exchange,
             market=account.market,
-            testnet=not account.testnet,
-            enabled=True,
+            testnet=not account.testnet if moves else account.testnet,
+            enabled=moves,
             options={},
             credentials=None,
         )
@@ -287,6 +296,8 @@ class Workload:
 
         await self._try(f"change of {account.account_id}", change)
         changed = self._database.get(Account, (account.account_id,))
+        if changed is not None and not moves and not changed.enabled:
+            self.told.disabled_at[account.account_id] = self._loop.now()
         if changed is not None and changed.testnet is not account.testnet:
             for order_id in sorted(before & self._open_orders(account.account_id)):
                 words = f"live while {account.account_id} went elsewhere"

@@ -71,7 +71,7 @@ def refused_create(answer: Answer) -> PlaceOutcome:
     if name is None or answer.status >= 500 or answer.status < 400:
         return Unknown(f"HTTP {answer.status}: {message}")
     if _PERMANENT.match(name):
-        return NotPlaced(name, message)
+        return NotPlaced(name, message, id_spent=True)
     return Duplicate(message) if _DUPLICATE.search(name) else Unknown(message)
 
 

@@ -323,7 +323,7 @@ async def blackout(control: Control, chronicle: Chronicle, dice: random.Random, 
         control.clear_faults(fault)
     if dice.random() < 0.5:
         chronicle.fault("exchange: order overlooked once", venue)
-        for operation in ("query", "history", "algo-query"):
+        for operation in ("query", "history"):
             control.fault("error", exchange=venue, operation=operation, **_NO_SUCH_ORDER[venue])
 
 

@@ -47,8 +47,8 @@ PROMPT = 4.0
 PROMPT_IF_LIMITED = 15.0
 """The same where an exchange has asked to be left alone for some seconds: sooner than any schedule would come by."""
 
-SETTLED_WITHIN = 900.0
-"""Seconds; an orphan is hunted every RECONCILE_INTERVAL, which is 300 at most, and left alone at first."""
+SETTLED_WITHIN = 1200.0
+"""Seconds; hunts come every RECONCILE_INTERVAL, 300 at most, and what was concluded is looked at after 600."""
 
 _LOOK_EVERY = 5.0
 _LOOKS = 360

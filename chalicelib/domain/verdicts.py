@@ -201,6 +201,13 @@ def may_still_act(order: Order, exchange_now: datetime) -> bool:
     return sent and ends_by_id and order.past_deadline(exchange_now)
 
 
+def doubted(order: Order, attempt: int, now: datetime, by: str) -> Order:
+    """The request is about to be sent once more: from here on its first sender's word is not the last (R1, R12)."""
+    if order.placement is not Placement.SENDING or order.attempt != attempt:
+        return order
+    return _moved(order, now, by, OrderStatus.PENDING, Placement.UNKNOWN, check_at=_next_look(order, now))
+
+
 def id_used_up(order: Order, now: datetime) -> Order:
     """The exchange has taken the client id for good: what is absent from now on stays so."""
     return order.changed(now, id_used_up_at=now, absent_seen=(), check_at=after(now, READ_LAG))

@@ -4,13 +4,13 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.cancels import CancelRequest, CancelStatus, cancel_request_for
 from chalicelib.domain.clock import after
 from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
-from chalicelib.domain.ports import Change, Update
+from chalicelib.domain.ports import Change, Insert, Update
 from chalicelib.usecases.services import Services, readable_orders
 
 logger = logging.getLogger(__name__)
@@ -107,8 +107,8 @@ async def _request_follows(services: Services, current: Order, new: Order) -> li
         return []
     request = await services.store.get(CancelRequest, new.order_id)
     now = services.clock.now()
-    if request is None:
-        return []
+    if request is None:  # one that had ended may have been deleted
+        return [Insert(cancel_request_for(new, now, "revived", 0.0))] if revives else []
     if revives and request.status is CancelStatus.SUCCESS:
         return [Update(request, request.redriven(now, order_pending=False))]
     if differs and request.status is CancelStatus.SUCCESS:

@@ -28,7 +28,7 @@ async def settle_by_lookup(services: Services, order: Order, session: Exchange, 
         return order
     lookup = await look_up(session, order, budget)
     if isinstance(lookup, Absent) and verdicts.may_still_act(order, exchange_now):
-        order, lookup = await _end_by_id(services, order, session, budget)
+        order, lookup = await _end_by_id(services, order, session, by, budget)
 
     def decide(row: Order) -> Order:
         if row.attempt != order.attempt or row.placement is Placement.READY:
@@ -72,11 +72,18 @@ async def cancel_earlier_attempt(
     )
 
 
-async def _end_by_id(services: Services, order: Order, session: Exchange, budget: Budget) -> tuple[Order, Lookup]:
+async def _end_by_id(
+    services: Services, order: Order, session: Exchange, by: str, budget: Budget
+) -> tuple[Order, Lookup]:
     """Where requests do not expire, only its client id ends what one can do: the same request is sent again if the
     order is still wanted, or one that is sure to be refused (R12). Then the order is looked up once more."""
     row = await services.store.get(Order, order.order_id)
     if row is None or row.version != order.version or row.request is None:
+        return order, Absent()
+    order = await change_order(
+        services, row, lambda row: verdicts.doubted(row, order.attempt, services.clock.now(), by)
+    )
+    if order.placement is not Placement.UNKNOWN or order.attempt != row.attempt:
         return order, Absent()
     seconds = budget.remaining()
     if await _is_wanted(services, order):

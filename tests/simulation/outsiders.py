@@ -91,8 +91,8 @@ class Outsiders:
             )
             if self._dice.random() < chance
         ]
-        if self._rotating is not None:
-            deeds.append(self._rotate(self._rotating, stored_first=calm or self._dice.random() < 0.5))
+        if self._rotating is not None and not calm:
+            deeds.append(self._rotate(self._rotating))
         await asyncio.gather(*(after_a_while(self._dice.uniform(0, seconds), deed) for deed in deeds))
 
     async def _move_market(self) -> None:
@@ -209,12 +209,13 @@ class Outsiders:
         self._rotating, _ = await catalog.put_account(self._desk.services, name, given)
         return name
 
-    async def _rotate(self, account: Account, *, stored_first: bool) -> None:
+    async def _rotate(self, account: Account) -> None:
         """The new key works before the old one ends; it is stored a little before that, or after."""
         exchange = account.exchange
         self._chronicle.fault("key rotated", exchange)
         for control in self._controls:
             control.add_key(exchange, *_SECOND.values(), of_key=_FIRST["api_key"])
+        stored_first = self._dice.random() < 0.5
         for store in (stored_first, not stored_first):
             if store:
                 await self._vault.put(account.account_id, _SECOND)

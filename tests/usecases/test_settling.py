@@ -8,7 +8,7 @@ import pytest
 from chalicelib.domain.orders import Order, OrderType, Placement, Venue
 from chalicelib.domain.outcomes import CancelAcknowledged, Duplicate, NotPlaced, OrderStatus, Placed, Unknown
 from chalicelib.usecases import catalog
-from chalicelib.usecases.cancel_requests import store_cancel
+from chalicelib.usecases.cancel_requests import delete_cancel, store_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
 from tests.desk import Desk, order_alert
@@ -113,7 +113,14 @@ async def test_an_order_is_not_sent_again_once_trading_is_switched_off(upbit: De
     assert upbit.exchange.used_up == [order.order_id]
 
 
-@pytest.mark.parametrize("outcome", [Unknown("timeout"), NotPlaced("429", "later", retry=True, id_spent=True)])
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Unknown("timeout"),
+        NotPlaced("429", "later", retry=True, id_spent=True),
+        NotPlaced("NO_CREDENTIALS", "there is no key, so nothing was sent"),
+    ],
+)
 async def test_absence_proves_nothing_while_the_id_may_still_be_free(upbit: Desk, outcome: Unknown | NotPlaced) -> None:
     """However often it is seen."""
     order = await lost(upbit, OrderType.MARKET)
@@ -123,6 +130,41 @@ async def test_absence_proves_nothing_while_the_id_may_still_be_free(upbit: Desk
 
     assert (order.status, order.placement) == (OrderStatus.PENDING, Placement.UNKNOWN)
     assert len(upbit.exchange.used_up) > 3
+
+
+async def test_a_sender_that_was_overtaken_has_not_the_last_word(upbit: Desk) -> None:
+    """R12: while it stood still, the same request was sent by somebody else, and that one may have arrived."""
+    order = await upbit.limit_order()
+    upbit.exchange.place_outcomes = [Unknown("timeout"), NotPlaced("NOT_CONNECTED", "nothing was sent", retry=True)]
+
+    async def stand_still() -> None:
+        upbit.exchange.in_place = None
+        upbit.clock.turn(15)
+        await reconcile(upbit.another_process(), upbit.budget(4))
+
+    upbit.exchange.in_place = stand_still
+
+    await place_ready(upbit.services, order.order_id, "stream", upbit.budget())
+
+    order = await upbit.order(order.order_id)
+    assert len(upbit.exchange.placed) == 2
+    assert (order.placement, order.attempt) == (Placement.UNKNOWN, 1)
+
+
+async def test_a_request_that_was_deleted_with_its_end_comes_back_with_its_order(scripted: Desk) -> None:
+    """R5, R14: the order lives after all, its flag stands, and somebody has to cancel it."""
+    order = await lost(scripted)
+    await store_cancel(scripted.services, order.order_id, "api")
+    order = await run_on(scripted, 60, order)
+    assert (order.status, order.reason) == (OrderStatus.CANCELLED, "never_placed")
+    await delete_cancel(scripted.services, order.order_id)
+    scripted.exchange.shown[order.order_id] = seen(order.request, OrderStatus.OPEN, scripted.clock.now())
+    scripted.exchange.cancel_outcomes = [Unknown("timeout")]
+
+    order = await run_on(scripted, 65, order)
+
+    assert order.status is OrderStatus.OPEN
+    assert (await scripted.request(order.order_id)).live
 
 
 async def test_an_order_that_turns_up_when_its_id_is_used_up_is_adopted(upbit: Desk) -> None:

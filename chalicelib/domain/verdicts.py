@@ -142,7 +142,7 @@ def adopt(order: Order, found: ExchangeOrder, now: datetime, by: str, policy: Po
 
 def stuck(order: Order, now: datetime, why: str, pause: float) -> Order:
     """Nothing can be done with the row now: it is looked at again later, and stands in nobody's way."""
-    attention = order.attention if order.terminal else f"{STUCK}{why}"
+    attention = order.attention if order.terminal else _lasting(order.attention) or f"{STUCK}{why}"
     return order.changed(now, check_at=after(now, pause), attention=attention) if order.check_at else order
 
 
@@ -229,7 +229,8 @@ def _absent(order: Order, now: datetime, exchange_now: datetime, by: str, policy
     undecidable = _why_undecidable(order, exchange_now)
     if undecidable is not None:
         look = after(now, min(_PAUSE * 2 ** min(order.checks, 10), policy.reconcile_interval))
-        return order.changed(now, attention=undecidable, checks=order.checks + 1, check_at=look)
+        attention = _lasting(order.attention) or undecidable  # what passes by itself hides nothing that does not
+        return order.changed(now, attention=attention, checks=order.checks + 1, check_at=look)
     provable_from = proof_from(order)
     if provable_from is None or exchange_now < provable_from:
         return order.changed(now, checks=order.checks + 1, check_at=_next_look(order, now))

@@ -63,3 +63,21 @@ def test_another_word_for_an_end_that_is_known_changes_id_and_fills_only(
 def test_only_attempts_that_we_count_are_ours(suffix: str) -> None:
     """R29: the full pattern; the first attempt has no suffix."""
     assert Ids("test-").own(ORDER_ID + suffix) is None
+
+
+def test_a_call_that_passes_by_itself_hides_none_that_does_not() -> None:
+    """An earlier attempt that turned up stays a matter for a person."""
+    lasting = "attempt 1, thought never placed, is CANCELLED on the exchange, 0 filled"
+    row = order(OrderStatus.OPEN, seen_on_exchange=True, attention=lasting)
+
+    unseen = verdicts.after_lookup(row, Absent(), NOW, "t", POLICY)
+    stuck = verdicts.stuck(row, NOW, "why", 60.0)
+
+    assert (unseen.attention, stuck.attention) == (lasting, lasting)
+
+
+def test_a_late_answer_from_before_the_end_uses_up_no_look_of_the_watch() -> None:
+    """Two looked at once; the one that wrote last saw no more than the first."""
+    row = concluded()
+
+    assert verdicts.after_lookup(row, Absent(), at(41), "t", POLICY) is row

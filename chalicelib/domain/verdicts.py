@@ -291,11 +291,15 @@ def _not_placed(
             checks=0,
             **absent,
             not_before=after(now, pause),
-            check_at=after(now, max(READY_PATIENCE, pause)),
+            check_at=_no_later(after(now, max(READY_PATIENCE, pause)), order.send_by),
             error=message,
         )
     reason = NOT_PLACED if again else code
     return _moved(order, now, by, OrderStatus.REJECTED, reason=reason, error=message, absent_seen=absent_seen, **absent)
+
+
+def _no_later(at: datetime, latest: datetime | None) -> datetime:
+    return at if latest is None else min(at, latest)
 
 
 def _may_try_again(order: Order, now: datetime, policy: Policy) -> bool:

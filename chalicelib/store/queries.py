@@ -3,8 +3,9 @@
 import asyncio
 import base64
 import json
+import logging
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from pynamodb.expressions.condition import Condition
@@ -40,6 +41,8 @@ DAYS_LISTED = 93
 order that lived for over a month drops out of these lists before its row goes; by strategy, and in the sparse
 index of live rows, it stays."""
 
+logger = logging.getLogger(__name__)
+
 _PAGE = 100
 _DAYS_AT_ONCE = 31
 
@@ -59,7 +62,13 @@ class Queries:
 
     async def next_cancel_at(self) -> datetime | None:
         items = await self._due(CancelRow, "due", None, 1)
-        return parse_utc(items[0]["next_retry_at"]["S"]) if items else None
+        if not items:
+            return None
+        try:
+            return parse_utc(items[0]["next_retry_at"]["S"])
+        except ValueError:  # whoever wrote it so: it is the first, and so it is due
+            logger.exception("a cancel request's next_retry_at cannot be read")
+            return datetime.min.replace(tzinfo=UTC)
 
     async def unsettled_events(self, now: datetime, limit: int) -> list[tuple[str, str]]:
         items = await self._due(EventRow, "unsettled", EventRow.check_at <= now, limit)

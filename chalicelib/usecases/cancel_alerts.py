@@ -20,6 +20,8 @@ from chalicelib.usecases.together import together
 
 logger = logging.getLogger(__name__)
 
+_CONFLICTS = 20
+
 
 @dataclass(frozen=True, slots=True)
 class LiveOrders:
@@ -89,12 +91,16 @@ async def _ask_all(services: Services, event: EventLog, budget: Budget) -> None:
 
 async def _mark_asked(services: Services, event: EventLog) -> None:
     """From here on a request that somebody deletes stays deleted."""
-    try:
-        await services.store.commit(Update(event, replace(event, asked=True, version=event.version + 1)))
-    except StaleRowError:
-        logger.debug(
-            "log row changed meanwhile; its targets may be asked once more", extra={"event_id": event.event_id}
-        )
+    row: EventLog | None = event
+    for _ in range(_CONFLICTS):
+        if row is None or row.asked:
+            return
+        try:
+            await services.store.commit(Update(row, replace(row, asked=True, version=row.version + 1)))
+            return
+        except StaleRowError:
+            row = await services.store.get(EventLog, event.strategy_id, event.event_id)
+    logger.warning("its targets may be asked once more", extra={"event_id": event.event_id})
 
 
 async def _stored(services: Services, order_id: str, by: str) -> StoredCancel | None:

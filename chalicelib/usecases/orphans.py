@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
-from chalicelib.domain.cancels import cancel_request_for
+from chalicelib.domain.cancels import CancelRequest, cancel_request_for
 from chalicelib.domain.clock import Budget, after, first_version, seconds_between
 from chalicelib.domain.errors import StaleRowError
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, Placement, Transition, Venue
@@ -27,6 +27,9 @@ HUNT = "orphan_hunt"
 STRATEGY = "orphans"
 """Under which orders are listed that nobody here knew of."""
 
+_NEEDED = 2.0
+"""Seconds without which a hunt is not begun."""
+
 _BY = "orphan hunt"
 _RECENT = 60.0
 """Seconds for which an order, or a change of its row, is left alone: lists lag behind."""
@@ -34,7 +37,7 @@ _RECENT = 60.0
 
 async def hunt_orphans(services: Services, budget: Budget) -> None:
     """Every RECONCILE_INTERVAL, by whoever comes first; one account's failure touches no other (invariant 8)."""
-    if not await _claim(services):
+    if budget.remaining() < _NEEDED or not await _claim(services):
         return
     grounds = [ground for account in await services.store.accounts() for ground in await _grounds(services, account)]
     results = await asyncio.gather(
@@ -173,8 +176,11 @@ async def _adopt_orphan(
     now = services.clock.now()
     order = _row_of(account, venue, order_id, attempt, shown, services)
     request = cancel_request_for(order, now, _BY, services.policy.lease)
+    left = await services.store.get(CancelRequest, order_id)  # its queue row may have outlived its own
+    if left is not None:
+        request = replace(request, version=left.version + 1)
     try:
-        await services.store.commit(Insert(order), Insert(request))
+        await services.store.commit(Insert(order), Update(left, request) if left is not None else Insert(request))
     except StaleRowError:
         return  # somebody else has it
     logger.error("orphan adopted; it is being cancelled", extra=order_keys(order))

@@ -41,15 +41,15 @@ async def place_ready(services: Services, order_id: str, by: str, budget: Budget
     if order is None or order.placement is not Placement.READY:
         return order
     now = services.clock.now()
+    ended = await _end_unsendable(services, order, now, by)
+    if ended is not None:
+        return await _with_event(services, ended)
     if order.not_before is not None and now < order.not_before:
         pause = seconds_between(now, order.not_before)
         if pause > _SHORT_PAUSE or budget.remaining() < pause + LOOKUP_RESERVE + MIN_WINDOW:
             return order
         await services.clock.sleep(pause)
         return await place_ready(services, order_id, by, budget)
-    ended = await _end_unsendable(services, order, now, by)
-    if ended is not None:
-        return await _with_event(services, ended)
     if budget.remaining() < LOOKUP_RESERVE + MIN_WINDOW:
         return order  # too late for a send, a look-up and a write: reconcile takes it (R28)
     started = await _start_sending(services, order, by, budget)

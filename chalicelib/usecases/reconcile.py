@@ -30,6 +30,8 @@ T = TypeVar("T")
 BATCH = 100
 _BY = "reconcile"
 _LINGER = 15.0
+_FOR_THE_HUNT = 0.2
+"""Of a run: an exchange that hangs must not keep orphans at others from being found."""
 _AFTER_FAILURE = 60.0
 
 
@@ -40,6 +42,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
     absence, so that nothing takes three runs that could take one.
     """
     seen: set[str] = set()
+    whole, budget = budget, budget.within(budget.remaining() * (1 - _FOR_THE_HUNT))
     pending = await _due(services, seen)
     if not pending:
         pending = await _wait_for_due(services, await _upcoming(services, seen), budget)
@@ -51,7 +54,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
         seen.update(waiting)
         pending = [*waiting, *(await _due(services, seen) if len(pending) >= BATCH else [])]
     await _refresh_events(services, budget)
-    await hunt_orphans(services, budget)
+    await hunt_orphans(services, whole)
     if seen:
         logger.info("reconcile looked at %d orders", len(seen))
     return len(seen)
@@ -66,9 +69,10 @@ async def settle(services: Services, order_id: str, budget: Budget) -> Order | N
         await _restore_missing(services, order)
     if order.placement is Placement.READY:
         return await place_ready(services, order_id, _BY, budget.within(services.policy.exchange_timeout))
-    order = await _look(services, order, budget.within(services.policy.exchange_timeout))
-    if order.cancel_requested and order.status is OrderStatus.OPEN:
-        order = await _cancel(services, order, budget.within(services.policy.exchange_timeout))
+    budget = budget.within(services.policy.exchange_timeout)
+    order = await _look(services, order, budget)
+    if order.cancel_requested and (order.status is OrderStatus.OPEN or order.placement is Placement.ACKED):
+        order = await _cancel(services, order, budget)
     if order.contradicted:
         await refresh_logs_of(services, order)  # settled long ago, they are nobody else's to correct
     else:

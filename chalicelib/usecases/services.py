@@ -17,6 +17,9 @@ from chalicelib.usecases.together import together
 
 logger = logging.getLogger(__name__)
 
+UNREADABLE = (ValueError, TypeError, KeyError, ArithmeticError)
+"""What reading a row raises that newer code, or a person, wrote otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -81,12 +84,12 @@ async def read_orders(services: Services, order_ids: Sequence[str]) -> tuple[lis
         return [], []
     try:
         return await services.store.get_all(Order, order_ids), []
-    except (ValueError, TypeError, KeyError):
+    except UNREADABLE:
         rows, unreadable = [], []
         for order_id in order_ids:
             try:
                 row = await services.store.get(Order, order_id)
-            except (ValueError, TypeError, KeyError):
+            except UNREADABLE:
                 logger.exception("an order's row cannot be read", extra={"order_id": order_id})
                 unreadable.append(order_id)
                 continue

@@ -26,6 +26,7 @@ async def settle_by_lookup(services: Services, order: Order, session: Exchange, 
     exchange_now = await session.now()
     if order.placement is Placement.SENDING and not order.past_deadline(exchange_now):
         return order
+    looked_at = services.clock.now()
     lookup = await look_up(session, order, budget)
     if isinstance(lookup, Absent) and verdicts.may_still_act(order, exchange_now):
         order, lookup = await _end_by_id(services, order, session, by, budget)
@@ -33,7 +34,12 @@ async def settle_by_lookup(services: Services, order: Order, session: Exchange, 
     def decide(row: Order) -> Order:
         if row.attempt != order.attempt or row.placement is Placement.READY:
             return row
-        return verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy, exchange_now)
+        if not isinstance(lookup, Absent):
+            return verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy, exchange_now)
+        if row.seen_on_exchange and not order.seen_on_exchange:
+            return row  # it was seen since
+        # A sighting of absence is as old as the look: who stood still meanwhile has not seen it twice (R12).
+        return verdicts.after_lookup(row, lookup, looked_at, by, services.policy, exchange_now)
 
     return await change_order(services, order, decide)
 
@@ -80,11 +86,12 @@ async def _end_by_id(
     row = await services.store.get(Order, order.order_id)
     if row is None or row.version != order.version or row.request is None:
         return order, Absent()
-    order = await change_order(
+    doubted = await change_order(
         services, row, lambda row: verdicts.doubted(row, order.attempt, services.clock.now(), by)
     )
-    if order.placement is not Placement.UNKNOWN or order.attempt != row.attempt:
+    if doubted.placement is not Placement.UNKNOWN or doubted.attempt != order.attempt:
         return order, Absent()
+    order = doubted
     seconds = budget.remaining()
     if await _is_wanted(services, order):
         sending = session.place(row.request, await session.now(), RECV_WINDOW)

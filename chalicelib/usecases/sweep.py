@@ -12,7 +12,7 @@ from chalicelib.domain.ports import Insert, Update
 from chalicelib.domain.strategies import Heartbeat
 from chalicelib.usecases.cancelling import process_cancel
 from chalicelib.usecases.order_watch import OrderWatch
-from chalicelib.usecases.services import Services
+from chalicelib.usecases.services import UNREADABLE, Services
 
 logger = logging.getLogger(__name__)
 
@@ -84,13 +84,15 @@ class Sweep:
             self._iterations.add(asyncio.create_task(self._iteration(self._count, sorted(fresh))))
         if times:
             await self._beat(now)
+        if due and due.issubset(self._resting):  # they stay due, and must not keep us busy
+            return after(now, LOOK_EVERY)
         return min(times, default=None)
 
     async def _readable(self, cancel_id: str) -> CancelRequest | None:
         """One that cannot be read, such as one that newer code wrote, is nobody's hindrance."""
         try:
             return await self._services.store.get(CancelRequest, cancel_id)
-        except (ValueError, TypeError, KeyError):
+        except UNREADABLE:
             logger.exception("a cancel request's row cannot be read", extra={"order_id": cancel_id})
             return None
 

@@ -6,14 +6,16 @@ from decimal import Decimal
 
 import pytest
 
-from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.cancels import CancelRequest, CancelStatus, cancel_request_for
 from chalicelib.domain.orders import Order, OrderRequest, OrderType
 from chalicelib.domain.outcomes import CancelAcknowledged, Cancelled, ExchangeOrder, OrderStatus, Side, Unknown
+from chalicelib.domain.ports import Insert
 from chalicelib.usecases.cancelling import request_cancel
 from chalicelib.usecases.orphans import hunt_orphans
 from chalicelib.usecases.placing import place_ready
 from tests.desk import Desk
 from tests.scripted_exchange import found, seen
+from tests.store import rows as stored_rows
 
 
 @pytest.fixture
@@ -88,6 +90,19 @@ async def test_an_order_of_ours_without_a_row_gets_one_and_is_cancelled(desk: De
     assert order.attention is not None
     assert "orphan" in order.attention
     assert request.status is CancelStatus.SUCCESS
+
+
+async def test_an_orphan_whose_queue_row_outlived_its_own_is_cancelled_too(desk: Desk) -> None:
+    """The two tables were restored from backups of different ages."""
+    (order_id,) = desk.services.ids.order_ids(desk.clock.now(), 1)
+    orphan = live(desk, order_id)
+    left = cancel_request_for(replace(stored_rows.order(), order_id=order_id), desk.clock.now(), "api", 0.0)
+    await desk.store.commit(Insert(left))
+
+    await hunt(desk)
+
+    assert desk.exchange.cancelled == [orphan.exchange_order_id]
+    assert (await desk.order(order_id)).status is OrderStatus.CANCELLED
 
 
 async def test_an_order_that_was_just_made_is_left_alone(desk: Desk) -> None:

@@ -1,6 +1,6 @@
 """Rows that always raise: set aside, in nobody's way, and settled once the cause is gone (R30)."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import pytest
@@ -45,19 +45,21 @@ def planted(scripted: Desk, monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPat
     return monkeypatch
 
 
-@pytest.fixture
-def unreadable(scripted: Desk, two: tuple[Order, Order], monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The first row holds a state that this code does not know, as newer code may have written it."""
+@pytest.fixture(params=[ValueError("'HALF_OPEN' is not a valid OrderStatus"), InvalidOperation("abc")], ids=repr)
+def unreadable(
+    scripted: Desk, two: tuple[Order, Order], monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> pytest.MonkeyPatch:
+    """The first row holds a state that this code does not know, as newer code may have written it, or no number."""
     get, get_all = scripted.store.get, scripted.store.get_all
 
     async def get_known(kind: Any, *key: str) -> Any:
         if key[0] == two[0].order_id and kind is Order:
-            raise ValueError("'HALF_OPEN' is not a valid OrderStatus")
+            raise request.param
         return await get(kind, *key)
 
     async def get_all_known(kind: Any, keys: Any) -> Any:
         if two[0].order_id in keys and kind is Order:
-            raise ValueError("'HALF_OPEN' is not a valid OrderStatus")
+            raise request.param
         return await get_all(kind, keys)
 
     monkeypatch.setattr(scripted.store, "get", get_known)

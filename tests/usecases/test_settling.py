@@ -11,6 +11,7 @@ from chalicelib.usecases import catalog
 from chalicelib.usecases.cancel_requests import delete_cancel, store_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
+from chalicelib.usecases.settling import settle_by_lookup
 from tests.desk import Desk, order_alert
 from tests.scripted_exchange import seen
 
@@ -149,6 +150,36 @@ async def test_a_sender_that_was_overtaken_has_not_the_last_word(upbit: Desk) ->
     order = await upbit.order(order.order_id)
     assert len(upbit.exchange.placed) == 2
     assert (order.placement, order.attempt) == (Placement.UNKNOWN, 1)
+
+
+async def test_two_looks_at_the_same_moment_are_one_sighting_of_absence(scripted: Desk) -> None:
+    """R12: one of the two stands still with its answer in hand, until after the other's was written."""
+    order = await lost(scripted)
+    scripted.clock.turn(25)
+    exchange = scripted.exchange
+
+    async def stand_still() -> None:
+        exchange.in_find = None
+        await settle_by_lookup(scripted.services, order, exchange, "other", scripted.budget())
+        scripted.clock.turn(6)
+
+    exchange.in_find = stand_still
+
+    settled = await settle_by_lookup(scripted.services, order, exchange, "reconcile", scripted.budget())
+
+    assert (settled.placement, settled.attempt) == (Placement.UNKNOWN, 1)
+    assert len(settled.absent_seen) == 1
+
+
+async def test_a_ready_order_does_not_outlive_its_time_however_long_a_ban_lasts(scripted: Desk) -> None:
+    """R10: it is looked at when its time has come, not when the ban is over."""
+    order = await scripted.limit_order()
+    scripted.exchange.place_outcomes = [NotPlaced("429", "banned", retry=True, retry_after=3600.0)]
+    await place_ready(scripted.services, order.order_id, "stream", scripted.budget())
+
+    order = await run_on(scripted, 65, order)
+
+    assert (order.status, order.reason) == (OrderStatus.REJECTED, "NOT_PLACED")
 
 
 async def test_a_request_that_was_deleted_with_its_end_comes_back_with_its_order(scripted: Desk) -> None:

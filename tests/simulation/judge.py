@@ -277,10 +277,9 @@ class Judge:
 
     def _refused(self, sent: SentAlert) -> Iterable[Violation]:
         """R21, R23: nobody is refused once he was accepted, nor on the word of a memory."""
-        for at, refusal in sent.refusals:
-            if sent.answered_at is not None and at > sent.answered_at:
+        for began, at, refusal in sent.refusals:
+            if sent.answered_at is not None and began > sent.answered_at:
                 yield Violation("R21", sent.alert_id, f"accepted once, then {refusal.code}")
-        for at, refusal in sent.refusals:
             off = any(
                 halt.asked_at <= at and (halt.on_at is None or halt.on_at >= sent.first_at) for halt in self.told.halts
             )

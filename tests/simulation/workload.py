@@ -52,7 +52,8 @@ class SentAlert:
     answers: list[AlertAnswer] = field(default_factory=list)
     answered_at: datetime | None = None
     """When it was first accepted."""
-    refusals: list[tuple[datetime, RefusedError]] = field(default_factory=list)
+    refusals: list[tuple[datetime, datetime, RefusedError]] = field(default_factory=list)
+    """When the try began, when it was refused, and how."""
     last_at: datetime | None = None
 
 
@@ -147,6 +148,7 @@ class Workload:
     async def _send(self, sent: SentAlert) -> None:
         """As TradingView: again where there was no answer, three times in all."""
         for _ in range(3):
+            began = self._loop.now()
             try:
                 answer = await self._cloud.call_api(
                     lambda desk: desk.alert(
@@ -154,7 +156,7 @@ class Workload:
                     )
                 )
             except RefusedError as refusal:
-                sent.refusals.append((self._loop.now(), refusal))
+                sent.refusals.append((began, self._loop.now(), refusal))
                 self._chronicle.tell(f"{sent.alert_id} refused: {refusal.code}")
                 return
             except _NO_ANSWER as error:

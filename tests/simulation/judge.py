@@ -344,7 +344,8 @@ def late_cancels(watch: Watch, database: MemoryDatabase, bound: float, now: date
     """On a calm day no cancel waits for the next minute: its order ends soon after it was asked for and sent."""
     for row in database.all(Order):
         asked = watch.flagged_at.get(row.order_id)
-        if asked is None or not row.cancel_requested or row.reason not in (REQUESTED, None):
+        ended_otherwise = row.terminal and row.reason != REQUESTED
+        if asked is None or not row.cancel_requested or ended_otherwise:
             continue
         begin = max(asked, watch.left_pending_at.get(row.order_id, asked))
         took = seconds_between(begin, watch.ended_at.get(row.order_id, now))

@@ -310,9 +310,16 @@ class Workload:
         return {row.order_id for row in rows if row.account_id == account_id and row.status is OrderStatus.OPEN}
 
     async def _turn_switch(self, *, on: bool) -> None:
-        """Until there is an answer."""
+        """Until it is turned: somebody who is told that it moved just now tries again."""
+
+        async def turn(desk: SimulatedDesk) -> object:
+            try:
+                return await catalog.set_switch(desk.services, on)
+            except ConflictError as conflict:
+                raise DatabaseUnavailableError(str(conflict)) from None
+
         for _ in range(20):
-            if await self._try(f"switch {on=}", lambda desk: catalog.set_switch(desk.services, on)):
+            if await self._try(f"switch {on=}", turn):
                 return
             await asyncio.sleep(1.0)
 

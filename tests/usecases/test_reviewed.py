@@ -1,21 +1,24 @@
 """What a hostile reading found: rows that come again, runs that come too late, answers that are lost."""
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from chalicelib.domain.cancels import CancelRequest
-from chalicelib.domain.errors import DatabaseUnavailableError, ForbiddenError, NotAuthenticatedError
+from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, ForbiddenError, NotAuthenticatedError
 from chalicelib.domain.orders import OrderType
 from chalicelib.domain.outcomes import OrderStatus, Unknown
 from chalicelib.domain.ports import Insert
+from chalicelib.domain.strategies import Strategy
 from chalicelib.usecases import catalog
 from chalicelib.usecases.cancel_requests import delete_cancel, restore_request, store_cancel
 from chalicelib.usecases.cancelling import request_cancel
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.reconcile import reconcile
 from tests.desk import Desk, cancel_alert, order_alert
+from tests.meddling_store import MeddlingStore
 from tests.scripted_exchange import found
 
 LIMIT = order_alert(OrderType.LIMIT, price=Decimal(50000))
@@ -48,6 +51,42 @@ async def test_a_strategy_that_is_made_again_while_trading_is_off_does_not_trade
 
     with pytest.raises(ForbiddenError):
         await desk.alert(order_alert(quantity=Decimal(2)))
+
+
+@pytest.mark.parametrize("late", [True, False])
+async def test_a_switch_that_is_turned_late_does_not_undo_what_was_decided_since(desk: Desk, late: bool) -> None:
+    """R24: whoever was held up between its look and its write is told, and the newer word stands everywhere."""
+    await desk.account("m1")
+    await desk.strategy("s1", "m1")
+    await catalog.set_switch(desk.services, late)
+    meddling = MeddlingStore(desk.services.store)
+
+    async def turned_by_another(_: object) -> None:
+        meddling.before_commit = None
+        await catalog.set_switch(desk.services, not late)
+
+    meddling.before_commit = turned_by_another
+    with pytest.raises(ConflictError) as conflict:
+        await catalog.set_switch(replace(desk.services, store=meddling), late)
+
+    strategy = await desk.services.store.get(Strategy, "s1")
+    assert conflict.value.code == "CHANGED"
+    assert (await catalog.current_switch(desk.services)).trading_enabled is not late
+    assert strategy is not None
+    assert strategy.halted is late
+
+
+async def test_two_who_turn_the_switch_the_same_way_are_both_answered(desk: Desk) -> None:
+    meddling = MeddlingStore(desk.services.store)
+
+    async def turned_by_another(_: object) -> None:
+        meddling.before_commit = None
+        await catalog.set_switch(desk.services, False)
+
+    await catalog.set_switch(desk.services, True)
+    meddling.before_commit = turned_by_another
+
+    assert not (await catalog.set_switch(replace(desk.services, store=meddling), False)).trading_enabled
 
 
 async def test_an_account_that_is_made_again_trades_again_in_every_process(desk: Desk) -> None:

@@ -9,6 +9,8 @@ import yaml
 from infra.local.event_patterns import check_pattern
 from infra.local.tables import queue_properties
 
+SOURCES = Path(__file__).parent / "event_sources.yaml"
+
 MAX_PATTERN = 4096
 
 
@@ -21,6 +23,7 @@ class EventSourceMapping:
 
     name: str
     batch_size: int
+    parallelization_factor: int
     maximum_retry_attempts: int
     maximum_record_age_seconds: int
     bisect_batch_on_function_error: bool
@@ -32,6 +35,7 @@ class EventSourceMapping:
     def __post_init__(self) -> None:
         for setting, lowest, highest in (
             ("batch_size", 1, 10_000),
+            ("parallelization_factor", 1, 10),
             ("maximum_retry_attempts", -1, 10_000),
             ("maximum_record_age_seconds", -1, 604_800),
         ):
@@ -52,7 +56,7 @@ class EventSourceMapping:
         check_pattern(json.loads(self.filter), f"{self.name}.filter")
 
 
-def load_mappings(path: str | Path) -> dict[str, EventSourceMapping]:
+def load_mappings(path: str | Path = SOURCES) -> dict[str, EventSourceMapping]:
     """The mappings by function name; raises ValueError naming the setting that is missing or wrong."""
     with Path(path).open(encoding="utf-8") as file:
         document = yaml.safe_load(file)

@@ -1,7 +1,7 @@
 """The embedded database of the local stack: DynamoDB, its streams, Secrets Manager and SQS on 127.0.0.1.
 
 `python -m infra.local.database --port 8001` serves until SIGINT or SIGTERM; `serve` does it inside a process.
-Everything is kept in memory and is gone when it ends.
+Everything is kept in memory and is gone when it ends. The server itself serves `infra.local.cloud` too.
 """
 
 import argparse
@@ -15,10 +15,13 @@ import socketserver
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
 from typing import Any, Literal, Self
+from urllib.parse import unquote
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 HOST = "127.0.0.1"
@@ -37,10 +40,24 @@ class PortUnavailableError(Exception):
     """The port cannot be listened on, as a rule because something else does."""
 
 
+@dataclass(frozen=True)
+class Request:
+    """One request as it came in: the path with its query, undecoded."""
+
+    method: str
+    path: str
+    headers: Message
+    body: bytes
+
+
+Route = Callable[[Request], WSGIApplication | None]
+"""Names the application that answers a request; None refuses it as one of an unknown service."""
+
+
 class Database:
     """A database that answers at `url` from background threads, until `stop`."""
 
-    def __init__(self, server: "_Server") -> None:
+    def __init__(self, server: "Server") -> None:
         self._server = server
         self._thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
@@ -83,30 +100,42 @@ def serve(port: int = 0) -> Database:
 
     Raises PortUnavailableError. All databases of a process share one state, as moto keeps it per process.
     """
-    server = _Server(port)
-    server.applications = _applications()
+    server = Server(port)
+    applications = _applications()
+    server.route = lambda request: applications.get(target_of(request))
     return Database(server)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    options = _parse(arguments)
+    return serve_forever("database", serve, DEFAULT_PORT, __doc__.splitlines()[0], arguments)
+
+
+def serve_forever(
+    name: str,
+    start: Callable[[int], Database],
+    default_port: int,
+    description: str,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """The command of a server: says where it listens, and ends with a signal or, if asked to, with its parent."""
+    options = _parse(name, default_port, description, arguments)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     if options.exit_with_parent:
         threading.Thread(target=exit_at_end_of_input, daemon=True).start()
     try:
-        database = serve(options.port)
+        server = start(options.port)
     except PortUnavailableError as error:
-        print(f"database: {error}", file=sys.stderr)
+        print(f"{name}: {error}", file=sys.stderr)
         return 1
-    print(f"database listening on {database.url}", flush=True)
+    print(f"{name} listening on {server.url}", flush=True)
     threading.Event().wait()
     return 0
 
 
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser("python -m infra.local.database", description=__doc__.splitlines()[0])
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0: any free one (default: 8001)")
+def _parse(name: str, default_port: int, description: str, arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(f"python -m infra.local.{name}", description=description)
+    parser.add_argument("--port", type=int, default=default_port, help=f"0: any free one (default: {default_port})")
     parser.add_argument(
         "--exit-with-parent",
         action="store_true",
@@ -132,13 +161,20 @@ def _applications() -> dict[str, WSGIApplication]:
     return {target: create_backend_app(service).wsgi_app for target, service in SERVICE_BY_TARGET.items()}
 
 
-class _Server(socketserver.ThreadingTCPServer):
+def target_of(request: Request) -> str:
+    """The first half of X-Amz-Target, which names the service of requests in JSON."""
+    return request.headers.get("X-Amz-Target", "").partition(".")[0]
+
+
+class Server(socketserver.ThreadingTCPServer):
+    """Hands each request to the application that `route` names; whoever makes one sets `route` before it serves."""
+
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 256
 
     def __init__(self, port: int) -> None:
-        self.applications: dict[str, WSGIApplication] = {}
+        self.route: Route = lambda _: None
         self._connections: set[socket.socket] = set()
         try:
             super().__init__((HOST, port), _Handler)
@@ -169,7 +205,7 @@ class _Server(socketserver.ThreadingTCPServer):
 class _Handler(BaseHTTPRequestHandler):
     """Keeps connections open; werkzeug's own server waits 10 ms after each answer and closes."""
 
-    server: _Server
+    server: Server
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True  # else every answer on an open connection waits 40 ms for an ACK
     wbufsize = -1  # one packet per answer
@@ -180,15 +216,19 @@ class _Handler(BaseHTTPRequestHandler):
         if len(body) < length:  # its sender was killed: nobody waits for an answer
             self.close_connection = True
             return
-        target = self.headers.get("X-Amz-Target", "").split(".")[0]
-        application = self.server.applications.get(target)
         if "Origin" in self.headers:
             # No SDK sends it, every browser does: a web page must not reach the secrets kept here.
             self._refuse(403, "AccessDeniedException", "not for browsers")
-        elif application is None:
-            self._refuse(400, "UnknownOperationException", f"unknown X-Amz-Target {target!r}")
+            return
+        request = Request(self.command, self.path, self.headers, body)
+        application = self.server.route(request)
+        if application is None:
+            message = f"unknown service: X-Amz-Target {target_of(request)!r}, path {self.path!r}"
+            self._refuse(400, "UnknownOperationException", message)
         else:
             self._forward(application, body)
+
+    do_GET = do_PUT = do_PATCH = do_DELETE = do_POST  # noqa: N815 - the names that the base class calls
 
     def _forward(self, application: WSGIApplication, body: bytes) -> None:
         started: list[tuple[str, list[tuple[str, str]]]] = []
@@ -198,6 +238,9 @@ class _Handler(BaseHTTPRequestHandler):
 
         try:
             content = b"".join(application(self._environ(body), start_response))
+        except NotImplementedError as error:
+            self._refuse(501, "NotImplemented", str(error))  # no server error: the SDK would try it again
+            return
         except Exception as error:
             traceback.print_exc()
             self._refuse(500, "InternalServerError", repr(error))
@@ -223,7 +266,8 @@ class _Handler(BaseHTTPRequestHandler):
         environ: WSGIEnvironment = {
             "REQUEST_METHOD": self.command,
             "SCRIPT_NAME": "",
-            "PATH_INFO": path,
+            "PATH_INFO": unquote(path, "latin-1"),
+            "RAW_URI": self.path,
             "QUERY_STRING": query,
             "SERVER_NAME": HOST,
             "SERVER_PORT": str(self.server.port),

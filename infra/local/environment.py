@@ -11,7 +11,7 @@ SWEEP_FUNCTION = "sweep"
 DEMO_ADMIN_TOKEN = "local-admin-token"
 _ACCOUNT = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _REGION = "us-east-1"
-_FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_PROFILE")
+_FOREIGN = ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_DEFAULT_PROFILE", "ADMIN_TOKEN_SECRET")
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,7 @@ def stack_environment(
         "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": streams or foreign or database_url,
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": database_url,
         "ADMIN_TOKEN": environ.get("ADMIN_TOKEN") or DEMO_ADMIN_TOKEN,
+        "POWERTOOLS_METRICS_DISABLED": environ.get("POWERTOOLS_METRICS_DISABLED", "true"),
         "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, (os.getcwd(), environ.get("PYTHONPATH")))),
     }

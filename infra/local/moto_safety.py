@@ -2,7 +2,7 @@
 
 Each wrap is a function that gets moto's own as its first argument. `install` puts all of them, those of
 `moto_speed` too, in place for the whole process, `remove` takes them out again, so that a test can tell when
-moto no longer needs one.
+moto no longer needs one. `put_in_place` and `take_out` do it for the wraps of other modules.
 """
 
 import copy
@@ -29,6 +29,9 @@ from infra.local.moto_stages import backend_with, stage_of
 
 TOKEN_VALID_SECONDS = 600.0
 
+Replacements = tuple[tuple[Any, str, Any], ...]
+"""Whose, under which name, and what instead."""
+
 _Write = Callable[[DynamoDBBackend], Any]
 
 LOCK = threading.RLock()
@@ -37,23 +40,32 @@ LOCK = threading.RLock()
 
 def install() -> None:
     """Put every wrap in place; a second call changes nothing."""
-    with LOCK:
-        if _moto_own:
-            return
-        for owner, name, value in _REPLACEMENTS:
-            _moto_own.append((owner, name, vars(owner).get(name, _INHERITED)))
-            plain = getattr(owner, name)
-            setattr(owner, name, _in_front_of(plain, value) if callable(value) else value)
+    put_in_place(_REPLACEMENTS)
 
 
 def remove() -> None:
     """Give moto its own functions back."""
+    take_out(_REPLACEMENTS)
+
+
+def put_in_place(replacements: Replacements) -> None:
+    """Put these in place, where they are not yet; a name that moto does not know is given to it."""
     with LOCK:
-        while _moto_own:
-            owner, name, plain = _moto_own.pop()
-            if plain is _INHERITED:
+        for owner, name, value in replacements:
+            if (owner, name) not in _moto_own:
+                _moto_own[owner, name] = vars(owner).get(name, _NOT_ITS_OWN)
+                plain = getattr(owner, name, None)
+                setattr(owner, name, _in_front_of(plain, value) if callable(plain) else value)
+
+
+def take_out(replacements: Replacements) -> None:
+    """Give moto its own for these."""
+    with LOCK:
+        for owner, name, _ in replacements:
+            plain = _moto_own.pop((owner, name), None)
+            if plain is _NOT_ITS_OWN:
                 delattr(owner, name)
-            else:
+            elif plain is not None:
                 setattr(owner, name, plain)
 
 
@@ -174,9 +186,9 @@ class _IdempotentParameterMismatchError(DynamodbException):
         super().__init__(ERROR_TYPE_PREFIX + "IdempotentParameterMismatchException", message)
 
 
-_INHERITED = object()
-_moto_own: list[tuple[Any, str, Any]] = []
-_REPLACEMENTS: tuple[tuple[Any, str, Any], ...] = (
+_NOT_ITS_OWN = object()
+_moto_own: dict[tuple[Any, str], Any] = {}
+_REPLACEMENTS: Replacements = (
     (DynamoHandler, "_dispatch", _one_at_a_time),
     (DynamoDBStreamsHandler, "_dispatch", _one_at_a_time),
     (DynamoDBBackend, "transact_write_items", _transact_write),

@@ -4,12 +4,14 @@ They are put in place together with those of `moto_safety`, by its `install`.
 """
 
 import base64
+import functools
 import itertools
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
+from moto.core import responses
 from moto.core.common_models import BaseModel
 from moto.core.responses import ActionResult
 from moto.core.utils import unix_time
@@ -107,6 +109,16 @@ def _serialized(plain: Plain, handler: Any, result: ActionResult) -> Any:
     return 200, headers, json.dumps(result.result, default=_wire_form)
 
 
+def _method_names(plain: Plain, handler: type) -> list[str]:
+    """moto lists the methods of the handler anew for every request, 0.1 ms; those of the database stay the same."""
+    return _kept_names(plain, handler) if handler in _DATABASE else list(plain(handler))
+
+
+@functools.cache
+def _kept_names(plain: Plain, handler: type) -> list[str]:
+    return list(plain(handler))
+
+
 def _wire_form(value: object) -> float | str:
     if isinstance(value, datetime):
         return int(unix_time(value))
@@ -143,6 +155,7 @@ _ITEM_ACTIONS = {
     *("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan"),
     *("BatchGetItem", "TransactGetItems", "GetRecords"),
 }
+_DATABASE = (DynamoHandler, DynamoDBStreamsHandler)
 SPEED_REPLACEMENTS: tuple[tuple[Any, str, Any], ...] = (
     (DynamoDBBackend, "query", _query),
     (Table, "all_items", _all_items),
@@ -150,6 +163,7 @@ SPEED_REPLACEMENTS: tuple[tuple[Any, str, Any], ...] = (
     (Item, "__init__", _new_item),
     (DynamoHandler, "serialized", _serialized),
     (DynamoDBStreamsHandler, "serialized", _serialized),
+    (responses, "method_names_from_class", _method_names),
     (BaseModel, "__new__", _untracked),
     (DynamoDBStreamsBackend, "get_records", _get_records),
 )

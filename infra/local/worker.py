@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from infra.deployment.settings import function_settings
+from infra.event_sources import load_mappings
 from infra.local.context import LocalContext
 from infra.local.database import exit_at_end_of_input
-from infra.local.event_source_mapping import load_mappings
 from infra.local.stream_dead_letters import DeadLetters
 from infra.local.streams import StreamRunner
 
@@ -24,10 +24,6 @@ logger = logging.getLogger("chalicelib.local")
 
 Handler = Callable[[dict[str, Any], Any], Any]
 
-CONCURRENCY = 2
-TIMEOUTS = {"sweep": 75.0, "reconcile": 70.0}
-STREAM_TIMEOUT = 30.0
-_SOURCES = Path(__file__).parent.parent / "event_sources.yaml"
 _INVOKE = "/2015-03-31/functions/"
 
 
@@ -36,7 +32,8 @@ class Functions:
 
     def __init__(self, handlers: Mapping[str, Handler]) -> None:
         self._handlers = handlers
-        self._slots = {name: threading.Semaphore(CONCURRENCY) for name in handlers}
+        self._settings = function_settings()
+        self._slots = {name: threading.Semaphore(self._settings[name]["reserved_concurrency"]) for name in handlers}
 
     def invoke(self, name: str, event: dict[str, Any]) -> bool:
         """Start it in a thread; False where all of its slots are taken, as a throttled event is dropped."""
@@ -50,7 +47,7 @@ class Functions:
 
     def _run(self, name: str, event: dict[str, Any]) -> None:
         try:
-            self._handlers[name](event, LocalContext(name, TIMEOUTS[name]))
+            self._handlers[name](event, LocalContext(name, self._settings[name]["lambda_timeout"]))
         except Exception:
             logger.exception("function %s failed", name)
         finally:
@@ -104,14 +101,15 @@ def _start_stream(handlers: Mapping[str, Handler]) -> None:
     import boto3
     from botocore.config import Config
 
-    mappings = load_mappings(_SOURCES)
+    mappings = load_mappings()
     client = boto3.client("dynamodbstreams")
     by_mapping = {mappings[name]: handler for name, handler in handlers.items()}
     # Never AWS's own queues: without an endpoint of ours, the log line has to do.
     impatient = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 2})
     sqs = boto3.client("sqs", config=impatient) if os.environ.get("AWS_ENDPOINT_URL_SQS") else None
+    timeout = min(function_settings()[name]["lambda_timeout"] for name in handlers)
     runner = StreamRunner(
-        os.environ["ORDERS_STREAM_ARN"], by_mapping, client, DeadLetters(sqs).report, timeout_seconds=STREAM_TIMEOUT
+        os.environ["ORDERS_STREAM_ARN"], by_mapping, client, DeadLetters(sqs).report, timeout_seconds=timeout
     )
     runner.start()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from infra.local.event_source_mapping import EventSourceMapping
+from infra.event_sources import EventSourceMapping
 from infra.local.stream_delivery import Discarded
 from infra.local.streams import StreamRunner
 
@@ -91,6 +91,7 @@ class Bench:
         defaults: dict[str, Any] = {
             "name": "fire_cancels",
             "batch_size": 100,
+            "parallelization_factor": 1,
             "maximum_retry_attempts": 2,
             "maximum_record_age_seconds": -1,
             "bisect_batch_on_function_error": False,

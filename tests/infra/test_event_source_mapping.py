@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
+from infra.event_sources import load_mappings
 from infra.local.event_patterns import matches
-from infra.local.event_source_mapping import load_mappings
 from infra.local.tables import TEMPLATE
 from tests.infra.stream_bench import ASKED, SOURCES, order
 

@@ -10,7 +10,7 @@ import pytest
 from botocore.config import Config
 from moto import mock_aws
 
-from infra.local.event_source_mapping import EventSourceMapping, load_mappings
+from infra.event_sources import EventSourceMapping, load_mappings
 from infra.local.streams import StreamRunner
 from tests.infra.stream_bench import ALL, ARN, ASKED, SOURCES, FakeStreams, order, record
 
@@ -26,7 +26,7 @@ def test_stop_waits_for_the_batch_in_hand() -> None:
 
     streams = FakeStreams()
     streams.shard("s", record(1))
-    mapping = EventSourceMapping("f", 100, 5, -1, True, True, "DeadLetters", "TRIM_HORIZON", ALL)
+    mapping = EventSourceMapping("f", 100, 1, 5, -1, True, True, "DeadLetters", "TRIM_HORIZON", ALL)
     runner = StreamRunner(ARN, {mapping: slow}, streams, lambda *_: None)
     runner.start()
     assert entered.wait(5)

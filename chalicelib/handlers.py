@@ -10,6 +10,7 @@ from typing import Any
 
 from chalicelib import runtime
 from chalicelib.domain.clock import Budget
+from chalicelib.domain.correlation import correlate
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ def fire_cancels(records: Sequence[Record], context: Any) -> dict[str, Any]:
     """Cancel requests of orders that have just left PENDING, or were acknowledged."""
     from chalicelib.usecases.cancelling import process_cancel
 
+    runtime.begin(context)
     services = runtime.services()
     return _each(records, lets_cancel, context, lambda key, budget: process_cancel(services, key, "stream", budget))
 
@@ -31,6 +33,7 @@ def place_ready(records: Sequence[Record], context: Any) -> dict[str, Any]:
     """Orders that have just become READY."""
     from chalicelib.usecases.placing import place_ready as place
 
+    runtime.begin(context)
     services = runtime.services()
     return _each(records, is_ready, context, lambda key, budget: place(services, key, "stream", budget))
 
@@ -39,6 +42,7 @@ def sweep(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Due cancel requests; woken, also those that the wake-up names."""
     from chalicelib.usecases.sweep import Sweep
 
+    runtime.begin(context)
     services = runtime.sweep_services()
     named = [name for name in event.get("detail", {}).get("cancel_ids", []) if isinstance(name, str)]
     return {"iterations": runtime.run(_sweep(Sweep, services, context, named))}
@@ -48,6 +52,7 @@ def reconcile(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
     """Everything that is still not settled."""
     from chalicelib.usecases.reconcile import reconcile as settle
 
+    runtime.begin(context)
     services = runtime.services()
     return {"orders": runtime.run(settle(services, runtime.budget(context, RECONCILE_SECONDS)))}
 
@@ -91,22 +96,30 @@ async def work_through(
     The record is a hint: the order's row, read by the work itself, decides (R30).
     """
     by_order: dict[str, list[str]] = {}
+    events: dict[str, str | None] = {}
     failed: list[str] = []
     for record in records:
         try:
             if wanted(record):
-                by_order.setdefault(record["dynamodb"]["Keys"]["order_id"]["S"], []).extend(_sequence_number(record))
+                key = record["dynamodb"]["Keys"]["order_id"]["S"]
+                events[key] = _text(_images(record)[1], "event_id")
+                by_order.setdefault(key, []).extend(_sequence_number(record))
         except (KeyError, TypeError, AttributeError):
             number = _sequence_number(record)
             name = record.get("eventID") if isinstance(record, Mapping) else None
             extra = {"stream_event_id": name, "sequence_numbers": number}
             logger.exception("a stream record cannot be read", extra=extra)
             failed += number
-    results = await asyncio.gather(*(work(key, budget) for key in by_order), return_exceptions=True)
+
+    async def work_on(key: str) -> object:
+        correlate(events[key])
+        return await work(key, budget)
+
+    results = await asyncio.gather(*(work_on(key) for key in by_order), return_exceptions=True)
     for key, result in zip(by_order, results, strict=True):
         if isinstance(result, BaseException):
             extra = {"order_id": key, "sequence_numbers": by_order[key]}  # by which a dead letter names it
-            logger.error("a stream record failed", extra=extra, exc_info=result)
+            logger.error("a stream record failed", extra={**extra, "event_id": events[key]}, exc_info=result)
             failed += by_order[key]
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 

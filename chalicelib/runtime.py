@@ -1,6 +1,7 @@
 """Composition root: the only module that knows every layer. Built on first use, kept while the process lives."""
 
 import asyncio
+import contextvars
 import logging
 import os
 import threading
@@ -9,10 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from chalicelib.aws.admin_token import AdminToken
 from chalicelib.aws.credentials import AccountCredentials
+from chalicelib.aws.metrics import CloudWatchMeter
 from chalicelib.aws.secrets import ManagedSecrets
 from chalicelib.aws.waker import LambdaWaker, SleepingWaker
 from chalicelib.domain.clock import Budget, SystemClock
+from chalicelib.domain.correlation import begin_invocation, follow
 from chalicelib.domain.ids import Ids
 from chalicelib.exchanges.directory import Directory
 from chalicelib.settings import Settings, load_settings
@@ -50,8 +54,19 @@ class LoopThread:
         threading.Thread(target=self._loop.run_forever, name="event-loop", daemon=True).start()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Hand the work over and wait for its end (R28)."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        """Hand the work over and wait for its end (R28).
+
+        It goes on in the caller's context, and the caller in its: their log lines carry the same ids.
+        """
+        context = contextvars.copy_context()
+
+        async def in_context() -> T:
+            return await asyncio.create_task(work, context=context)
+
+        try:
+            return asyncio.run_coroutine_threadsafe(in_context(), self._loop).result()
+        finally:
+            follow(context)
 
 
 @_once
@@ -61,10 +76,23 @@ def settings() -> Settings:
 
 
 @_once
+def admin_token() -> AdminToken | None:
+    """The admin token in Secrets Manager; None where ADMIN_TOKEN is to say it, or nobody is let in."""
+    secret = settings().admin_token_secret
+    return AdminToken(secret, SystemClock()) if secret else None
+
+
+@_once
+def meter() -> CloudWatchMeter:
+    """The metrics of this stage."""
+    return CloudWatchMeter(settings().environment)
+
+
+@_once
 def services() -> Services:
     """Every adapter, wired; one for the life of the process."""
     chosen = settings()
-    configure_logging(chosen)
+    _logging()
     clock = SystemClock()
     database = Database(clock, region=os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"))
     store = DynamoStore(database, chosen.table_prefix)
@@ -79,6 +107,7 @@ def services() -> Services:
         use_mock=chosen.use_mock_exchange,
         urls=chosen.exchange_urls,
         max_retries=chosen.policy.exchange_max_retries,
+        meter=meter(),
     )
     built = Services(
         store=store,
@@ -88,6 +117,7 @@ def services() -> Services:
         policy=chosen.policy,
         waker=LambdaWaker(store, clock, name) if name else SleepingWaker(),
         secrets=ManagedSecrets(chosen.table_prefix),
+        meter=meter(),
     )
 
     async def on_ban(account_id: str, until: datetime) -> None:
@@ -110,8 +140,11 @@ def _loop() -> LoopThread:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run a use case to its end on the process's event loop."""
-    return _loop().run(work)
+    """Run a use case to its end on the process's event loop; what it tallied is written then, however it ended."""
+    try:
+        return _loop().run(work)
+    finally:
+        meter().flush()
 
 
 def budget(context: Any, longest: float) -> Budget:
@@ -121,22 +154,21 @@ def budget(context: Any, longest: float) -> Budget:
     return Budget(services().clock, min(longest, left))
 
 
+def begin(context: Any, request_id: str | None = None) -> str | None:
+    """An invocation starts: every entry point says so first. Returns its id, API Gateway's where that is given."""
+    _logging()
+    chosen: str | None = request_id or getattr(context, "aws_request_id", None)
+    begin_invocation(chosen)
+    return chosen
+
+
 def configure_logging(chosen: Settings) -> None:
-    """JSON lines from our own loggers, one fact each; the libraries below stay quiet unless they warn.
+    """JSON lines from our own loggers."""
+    from chalicelib.aws.logs import configure_logging as configure  # powertools is paid for by the first call
 
-    The root logger's own handlers (Lambda installs one) would print each line twice.
-    """
-    from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
+    configure(SERVICE, chosen.log_level)
 
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        LambdaPowertoolsFormatter(
-            service=SERVICE, log_record_order=["level", "message"], utc=True, serialize_stacktrace=False
-        )
-    )
-    ours = logging.getLogger("chalicelib")
-    ours.handlers = [handler]
-    ours.setLevel(chosen.log_level)
-    ours.propagate = False
-    for library in ("httpx", "httpcore", "botocore", "boto3", "urllib3"):  # they write URLs, headers and bodies
-        logging.getLogger(library).setLevel(logging.WARNING)
+
+def _logging() -> None:
+    if not logging.getLogger("chalicelib").handlers:
+        configure_logging(settings())

@@ -28,6 +28,7 @@ class Settings:
     environment: str
     log_level: str
     admin_token: str | None = field(repr=False)
+    admin_token_secret: str | None
     table_prefix: str
     order_id_prefix: str
     use_mock_exchange: bool
@@ -46,6 +47,7 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
         environment=environment,
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         admin_token=_admin_token(environ),
+        admin_token_secret=read.text("ADMIN_TOKEN_SECRET", "", r"[A-Za-z0-9/_+=.@:-]{1,2048}") or None,
         table_prefix=read.text("TABLE_PREFIX", f"trading-bot-{environment}", r"[A-Za-z0-9_.-]{3,80}"),
         order_id_prefix=read.text(
             "ORDER_ID_PREFIX", default_order_id_prefix(environment), r"[A-Za-z0-9][A-Za-z0-9_-]{0,6}"
@@ -64,6 +66,8 @@ def _admin_token(environ: Mapping[str, str]) -> str | None:
     token = environ.get("ADMIN_TOKEN") or None
     if token is not None and token != token.strip():
         raise SettingsError("ADMIN_TOKEN must have no blanks around it")
+    if token is not None and environ.get("ADMIN_TOKEN_SECRET", "").strip():
+        raise SettingsError("ADMIN_TOKEN and ADMIN_TOKEN_SECRET are both set: choose one")
     return token
 
 

@@ -41,6 +41,7 @@ def pytest_configure() -> None:
         "ADMIN_TOKEN": ADMIN_TOKEN,
         "ENVIRONMENT": "test",
         "ORDER_ID_PREFIX": "test-",
+        "POWERTOOLS_METRICS_DISABLED": "true",
     }
 
 

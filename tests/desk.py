@@ -108,7 +108,7 @@ class Desk:
 
     def another_process(self) -> Services:
         """Services as a second Lambda has them: the same tables, nothing remembered."""
-        return replace(self.services, cache={}, waker=SleepingWaker())
+        return replace(self.services, cache={}, key_ends={}, waker=SleepingWaker())
 
     def budget(self, seconds: float = 20.0) -> Budget:
         return Budget(self.clock, seconds)

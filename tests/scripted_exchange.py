@@ -48,6 +48,8 @@ class ScriptedExchange:
         self.in_place: Script | None = None
         self.in_cancel: Script | None = None
         self.in_find: Script | None = None
+        self.key_end: datetime | Exception | None = None
+        self.keys_asked = 0
 
     def venue_for(self, account: Account) -> Venue:
         return self.venue
@@ -102,6 +104,12 @@ class ScriptedExchange:
 
     async def free_balance(self, asset: str) -> Decimal:
         return Decimal(1)
+
+    async def key_expires_at(self) -> datetime | None:
+        self.keys_asked += 1
+        if isinstance(self.key_end, Exception):
+            raise self.key_end
+        return self.key_end
 
     async def last_price(self, symbol: str) -> Decimal:
         return Decimal(60000)

@@ -9,6 +9,8 @@ import pytest
 from chalicelib.settings import SettingsError, default_order_id_prefix, load_settings
 from infra.local.environment import read_settings
 
+SECRET_ARN = "arn:aws:secretsmanager:ap-northeast-2:123456789012:secret:trading-bot-prod/admin-token-AbCdEf"
+
 DEFAULTS = {
     "CANCEL_QUEUE_INTERVAL": ("policy.cancel_queue_interval", 10),
     "MAX_CANCEL_RETRIES": ("policy.max_cancel_retries", 5),
@@ -19,6 +21,7 @@ DEFAULTS = {
     "LOG_LEVEL": ("log_level", "INFO"),
     "ENVIRONMENT": ("environment", "development"),
     "ADMIN_TOKEN": ("admin_token", None),
+    "ADMIN_TOKEN_SECRET": ("admin_token_secret", None),
     "TABLE_PREFIX": ("table_prefix", "trading-bot-development"),
     "ALERT_DEDUPE_SECONDS": ("policy.alert_dedupe_seconds", 30),
     "MAX_ALERT_AGE": ("policy.max_alert_age", 60),
@@ -38,6 +41,8 @@ GIVEN = [
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("ENVIRONMENT", "prod", "prod"),
     ("ADMIN_TOKEN", "a-token", "a-token"),
+    ("ADMIN_TOKEN_SECRET", "trading-bot-prod/admin-token", "trading-bot-prod/admin-token"),
+    ("ADMIN_TOKEN_SECRET", SECRET_ARN, SECRET_ARN),
     ("TABLE_PREFIX", "mine", "mine"),
     ("ALERT_DEDUPE_SECONDS", "45", 45),
     ("MAX_ALERT_AGE", "0", 0),
@@ -68,6 +73,7 @@ BAD = [
     ("LOG_LEVEL", "LOUD"),
     ("ENVIRONMENT", "two words"),
     ("ENVIRONMENT", "dev\nLOG_LEVEL=DEBUG"),
+    ("ADMIN_TOKEN_SECRET", "two words"),
     ("TABLE_PREFIX", "no/slash"),
     ("ORDER_ID_PREFIX", "12345678"),
     ("ORDER_ID_PREFIX", "no_ünï"),
@@ -133,6 +139,18 @@ def test_half_a_key_stops_the_start_and_is_not_repeated(exchange: str, given: st
     assert f"{exchange}_API_{missing}" in message
     assert len(message.splitlines()) == 1
     assert "the-half-itself" not in message
+
+
+def test_two_places_for_the_admin_token_stop_the_start() -> None:
+    """Which of them counts is not guessed; neither value is repeated."""
+    with pytest.raises(SettingsError) as stopped:
+        load_settings({"ADMIN_TOKEN": "the-token-itself", "ADMIN_TOKEN_SECRET": "a-secret-s-name"})
+
+    message = str(stopped.value)
+    assert "ADMIN_TOKEN and ADMIN_TOKEN_SECRET" in message
+    assert "choose one" in message
+    assert len(message.splitlines()) == 1
+    assert "-itself" not in message
 
 
 def test_settings_can_be_printed_without_the_keys() -> None:

@@ -33,14 +33,19 @@ def route(blueprint: Blueprint, path: str, method: str, *, public: bool = False)
 
     def register(view: View) -> View:
         def answered(**arguments: str) -> Response:
+            request = blueprint.current_request
+            request_id = runtime.begin(request.lambda_context, request.context.get("requestId"))
             try:
                 if not public:
-                    check_admin(blueprint.current_request.headers)
+                    check_admin(request.headers)
                 for name, value in arguments.items():
                     check_id(name, value)
-                return view(**arguments)
+                response = view(**arguments)
             except Exception as error:
-                return answer_to(error)
+                response = answer_to(error)
+            if request_id:
+                response.headers["X-Request-Id"] = request_id  # by which the log lines are found
+            return response
 
         answered.__name__ = view.__name__
         answered.__doc__ = view.__doc__
@@ -58,13 +63,29 @@ def answer(body: Any, status: int = 200) -> Response:
 
 def check_admin(headers: Mapping[str, str]) -> None:
     """Raise NotAuthenticatedError unless the bearer token is the admin's, compared in constant time."""
-    expected = runtime.settings().admin_token
-    if expected is None:
-        raise NotAuthenticatedError("ADMIN_TOKEN is not set in this deployment: set it to use the API")
     scheme, _, given = (headers.get("authorization") or "").partition(" ")
-    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (given.strip(), expected)]
-    if scheme.lower() != "bearer" or not hmac.compare_digest(*digests):
+    if scheme.lower() != "bearer" or not _is_admin(given.strip()):
         raise NotAuthenticatedError("send the admin token as Authorization: Bearer …")
+
+
+def _is_admin(given: str) -> bool:
+    """Raises NotAuthenticatedError where nobody can be, SecretsUnavailableError where that cannot be told now."""
+    fixed, kept = runtime.settings().admin_token, runtime.admin_token()
+    if fixed is not None:
+        return _is_same(given, fixed)
+    if kept is None:
+        raise NotAuthenticatedError("ADMIN_TOKEN is not set in this deployment: set it to use the API")
+    token = kept.get()
+    if _is_same(given, token):
+        return True
+    newer = kept.get_newer(token)
+    return newer is not None and _is_same(given, newer)
+
+
+def _is_same(given: str, expected: str) -> bool:
+    """In a time that does not depend on what is given; an empty token is nobody's."""
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in (given, expected)]
+    return hmac.compare_digest(*digests) and expected != ""
 
 
 def check_id(name: str, value: str) -> None:

@@ -1,4 +1,4 @@
-"""Orders and the log of events over HTTP, to read."""
+"""Orders and the log of events over HTTP."""
 
 from chalice.app import Blueprint, Response
 
@@ -35,6 +35,15 @@ def get_order(order_id: str) -> Response:
     if row is None:
         raise NotFoundError("order", order_id)
     return answer(show_order(row, whole=True))
+
+
+@route(orders, "/api/v1/orders/{order_id}/attention", "DELETE")
+def end_attention(order_id: str) -> Response:
+    """A person has seen to it: the order calls for nobody any more."""
+    from chalicelib.usecases.attention import end_attention as end
+
+    runtime.run(end(runtime.services(), order_id))
+    return answer(None, 204)
 
 
 @route(orders, "/api/v1/strategy-order-logs", "GET")

@@ -9,8 +9,11 @@ from chalicelib import runtime
 from chalicelib.api.http import answer, read_object, route, validate
 from chalicelib.api.presenters import show_answer
 from chalicelib.domain.alerts import Alert, Sender
+from chalicelib.domain.clock import Budget
 from chalicelib.domain.errors import NotAuthenticatedError, RefusedError
-from chalicelib.usecases.alerts import execute_alert
+from chalicelib.domain.metrics import Metric
+from chalicelib.usecases.alerts import AlertAnswer, execute_alert
+from chalicelib.usecases.services import Services
 
 webhook = Blueprint(__name__)
 
@@ -22,8 +25,19 @@ def receive_alert() -> Response:
     body = read_object(request.raw_body)
     services = runtime.services()
     budget = runtime.budget(request.lambda_context, services.policy.inline_work)
-    accepted = runtime.run(execute_alert(services, _sender(body, request.raw_body), _alert(body), budget))
+    accepted = runtime.run(_take(services, body, request.raw_body, budget))
     return answer(show_answer(accepted), 202 if accepted.deferred else 200)
+
+
+async def _take(services: Services, body: dict[str, Any], raw: bytes | str, budget: Budget) -> AlertAnswer:
+    """The alert, counted by what became of it: what was not accepted was refused, for whatever reason."""
+    result = "refused"
+    try:
+        accepted = await execute_alert(services, _sender(body, raw), _alert(body), budget)
+        result = "duplicate" if accepted.duplicate else "accepted"
+        return accepted
+    finally:
+        services.meter.tally(Metric.ALERTS, result=result)
 
 
 def _sender(body: dict[str, Any], raw: bytes | str) -> Sender:

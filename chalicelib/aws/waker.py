@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.domain.clock import Clock
+from chalicelib.domain.correlation import correlate, current_event
 from chalicelib.domain.ports import Store
 from chalicelib.domain.strategies import Heartbeat
 
@@ -29,10 +30,12 @@ class LambdaWaker:
         self._function_name = function_name
         self._client: Any = None
         self._gathered: list[str] = []
+        self._events: set[str | None] = set()
         self._call: asyncio.Future[None] | None = None
 
     async def wake(self, cancel_ids: Sequence[str]) -> None:
         self._gathered += cancel_ids
+        self._events.add(current_event())
         if self._call is None:
             self._call = asyncio.ensure_future(self._call_once())
         await asyncio.shield(self._call)
@@ -40,6 +43,8 @@ class LambdaWaker:
     async def _call_once(self) -> None:
         await self._clock.sleep(_GATHERING)
         cancel_ids, self._gathered, self._call = self._gathered, [], None
+        events, self._events = self._events, set()
+        correlate(events.pop() if len(events) == 1 else None)
         try:
             heartbeat = await self._store.get(Heartbeat, "sweep")
             if heartbeat is not None and heartbeat.awake_until > self._clock.now():

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.events import AlertKey, EventLog
+from chalicelib.domain.metrics import Metric
 from chalicelib.domain.orders import Order, OrderRequest, Venue
 from chalicelib.domain.outcomes import CancelOutcome, Lookup, OrderStatus, PlaceOutcome
 from chalicelib.domain.outcomes import ExchangeOrder as ExchangeOrder
@@ -122,6 +123,15 @@ class Store(Protocol):
     async def accounts(self) -> list[Account]:
         """All of them, read consistently; there are few."""
 
+    async def count_cancels(self, status: CancelStatus, limit: int) -> int:
+        """How many requests have this status, counted no further than `limit`; by an index that may lag."""
+
+    async def oldest_cancel(self, status: CancelStatus) -> datetime | None:
+        """When the oldest request of this status was made, by an index that may lag; None where there is none."""
+
+    async def count_attention(self, limit: int) -> int:
+        """How many orders call for a person, counted no further than `limit`; by an index that may lag."""
+
     async def ping(self) -> None:
         """Ask the database for something."""
 
@@ -173,6 +183,12 @@ class Exchange(Protocol):
     async def last_price(self, symbol: str) -> Decimal:
         """About what a market order would pay now; asked only where a limit must be checked."""
 
+    async def key_expires_at(self) -> datetime | None:
+        """When the account's key ends by itself; None where keys do not, or the exchange does not tell.
+
+        Raises what reading raises.
+        """
+
 
 class Exchanges(Protocol):
     """All venues that this deployment knows."""
@@ -192,6 +208,20 @@ class Waker(Protocol):
 
     async def wake(self, cancel_ids: Sequence[str]) -> None:
         """Ask the sweep to look at these requests. Never raises."""
+
+
+class Meter(Protocol):
+    """Where figures about the work go. No method ever raises."""
+
+    def emit(self, metric: Metric, value: float = 1.0, **dimensions: str) -> None:
+        """Written at once: for what somebody must hear of. Called before the write or the act that it is about, so
+        that a crash makes it twice rather than never."""
+
+    def tally(self, metric: Metric, value: float = 1.0, **dimensions: str) -> None:
+        """Kept in memory until `flush`, and lost with a crash: for statistics."""
+
+    def flush(self) -> None:
+        """Write what was tallied; every entry point ends with it."""
 
 
 class Secrets(Protocol):

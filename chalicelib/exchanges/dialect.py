@@ -6,6 +6,7 @@ credentials, retries, sizing and rounding.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Protocol
@@ -165,6 +166,12 @@ class Dialect(Protocol):
 
     def read_last_price(self, answer: Answer) -> Decimal:
         """Raises ValueError where the answer has no price."""
+
+    def key_list(self) -> Call | None:
+        """The account's keys with their ends; None where keys do not end by themselves, or no list tells."""
+
+    def read_key_expiry(self, answer: Answer, api_key: str) -> datetime:
+        """When this key ends. Raises ValueError where the answer does not say."""
 
     def server_time(self) -> Call | None:
         """None where the exchange has none that matters."""

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from chalicelib.domain.clock import Clock
+from chalicelib.domain.metrics import SilentMeter
 from chalicelib.domain.orders import Venue
-from chalicelib.domain.ports import Exchange
+from chalicelib.domain.ports import Exchange, Meter
 from chalicelib.domain.strategies import Account
 from chalicelib.exchanges.mock import MockBook, MockExchange
 from chalicelib.exchanges.rules_book import RulesTable
@@ -64,8 +65,9 @@ class Directory:
         urls: Mapping[str, str],
         max_retries: int,
         sender_to: SenderTo | None = None,
+        meter: Meter | None = None,
     ) -> None:
-        """`sender_to`: another way to the exchanges than HTTP."""
+        """`sender_to`: another way to the exchanges than HTTP; `meter`: told of requests, by exchange."""
         self._clock = clock
         self._mock_book = mock_book
         self._rules = rules
@@ -74,6 +76,7 @@ class Directory:
         self._urls = urls
         self._max_retries = max_retries
         self._sender_to = sender_to
+        self._meter = meter or SilentMeter()
         self._markets: Markets | None = None
         self._sessions: dict[tuple[str, str | None, Venue], _Session] = {}
         self.on_ban: OnBan | None = None
@@ -108,5 +111,5 @@ class Directory:
 
         if self._markets is None:
             others = {} if self._sender_to is None else {"sender_to": self._sender_to}
-            self._markets = Markets(self._clock, self._rules, self._max_retries, **others)
+            self._markets = Markets(self._clock, self._rules, self._max_retries, meter=self._meter, **others)
         return _Session(*self._markets.open(venue, self._credentials_of(account), on_block))

@@ -193,6 +193,13 @@ class HttpExchange:
         except (httpx.HTTPError, ValueError) as error:
             raise _unavailable(f"the last price could not be read: {type(error).__name__}") from None
 
+    async def key_expires_at(self) -> datetime | None:
+        call = self._dialect.key_list()
+        if call is None:
+            return None
+        answer = await self._read(call)
+        return self._dialect.read_key_expiry(answer, (await self._credentials.get()).api_key)
+
     async def _cancel_once(self, call: Call, order: Order) -> CancelOutcome | Call:
         wait = self._limiter.wait(call)
         if wait > 0:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from chalicelib.domain.clock import Clock
+from chalicelib.domain.metrics import SilentMeter
 from chalicelib.domain.orders import Venue
-from chalicelib.domain.ports import OrderNotAcceptedError
+from chalicelib.domain.ports import Meter, OrderNotAcceptedError
 from chalicelib.exchanges.dialect import Dialect
 from chalicelib.exchanges.exchange_clock import ExchangeClock
 from chalicelib.exchanges.http_exchange import HttpExchange
+from chalicelib.exchanges.metered import MeteredSender
 from chalicelib.exchanges.rate_limits import AddressLimits, RateLimiter
 from chalicelib.exchanges.rules_book import RulesBook, RulesTable
 from chalicelib.exchanges.sources import CredentialsSource, SenderTo
@@ -27,11 +29,19 @@ class _Market:
 class Markets:
     """Opens adapters; rules, the exchange's clock and the address's limits are learned once for a market."""
 
-    def __init__(self, clock: Clock, rules: RulesTable, max_retries: int, sender_to: SenderTo = Transport) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        rules: RulesTable,
+        max_retries: int,
+        sender_to: SenderTo = Transport,
+        meter: Meter | None = None,
+    ) -> None:
         self._clock = clock
         self._rules = rules
         self._max_retries = max_retries
         self._sender_to = sender_to
+        self._meter = meter or SilentMeter()
         self._known: dict[Venue, _Market] = {}
 
     def open(
@@ -45,7 +55,7 @@ class Markets:
         limiter = RateLimiter(market.dialect.budgets, self._clock, market.address_limits)
         exchange = HttpExchange(
             market.dialect,
-            self._sender_to(venue.host),
+            MeteredSender(self._sender_to(venue.host), self._meter, venue.exchange, market.dialect, limiter),
             credentials,
             market.rules,
             limiter,

@@ -150,6 +150,10 @@ class MockExchange:
         """A fixed balance: the mock has a book, not a wallet."""
         return _BALANCES.get(asset, _OTHER_BALANCE)
 
+    async def key_expires_at(self) -> datetime | None:
+        """It asks nobody for a key."""
+        return None
+
     async def last_price(self, symbol: str) -> Decimal:
         return reference_price(symbol)
 

@@ -55,6 +55,12 @@ class Window:
         if missing > 0:
             self._spent.append((now, missing))
 
+    def use(self, left: int | None = None) -> float:
+        """Percent of the budget that is used up: by what the exchange says is left, else as we count."""
+        self._expire(self._clock.now())
+        used = self._used() if left is None else self._budget.calls - left
+        return min(100.0, 100 * max(0, used) / self._budget.calls)
+
     def _used(self) -> int:
         return sum(weight for _, weight in self._spent)
 
@@ -99,6 +105,16 @@ class RateLimiter:
         if wait <= 0:
             window.take(call)
         return max(0.0, wait)
+
+    def use(self, call: Call, news: LimitNews) -> float:
+        """Percent of its limits that are used up after the call: by the exchange's own counts where it tells them."""
+        if news.stay_away > 0:
+            return 100.0
+        told = [self._windows[left.group].use(left.calls) for left in news.left if left.group in self._windows]
+        if told:
+            return max(told)
+        window = self._windows.get(call.group)
+        return window.use() if window else 0.0
 
     def keep_away_until(self, until: datetime | None) -> None:
         """What another process learned of a ban."""

@@ -22,6 +22,7 @@ INDEXES: dict[type[Model], dict[str, tuple[str, str]]] = {
         "by_day": ("created_day", "created_at"),
         "live": ("live_shard", "check_at"),
         "live_by_strategy": ("live_strategy", "created_at"),
+        "attention": ("attention_shard", "created_at"),
     },
     CancelRow: {
         "due": ("due_shard", "next_retry_at"),

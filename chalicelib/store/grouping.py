@@ -7,14 +7,15 @@ updates is written on its own, so that nobody's conflict or failure is another's
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.domain.ports import Update
 
 WriteTogether = Callable[[Sequence["Member"]], Awaitable[bool]]
-WriteAlone = Callable[["Member", bool], Awaitable[None]]
+WriteAlone = Callable[["Member", bool], Coroutine[Any, Any, None]]
 
 WINDOW = 0.001
 """Seconds that an update waits for company."""
@@ -24,11 +25,12 @@ LARGEST = 50
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One update with the id of its write."""
+    """One update with the id of its write, and the context of whoever asked for it: its log lines carry its ids."""
 
     key: str
     update: Update
     write_id: str
+    context: Context = field(default_factory=copy_context, repr=False, compare=False)
 
 
 @dataclass(slots=True)
@@ -68,7 +70,7 @@ class GroupCommit:
         together = len(members) > 1
         if together and await self._write_together(members):
             return [None] * len(members)
-        alone = (self._write_alone(member, together) for member in members)
+        alone = (asyncio.create_task(self._write_alone(member, together), context=member.context) for member in members)
         return await asyncio.gather(*alone, return_exceptions=True)
 
 

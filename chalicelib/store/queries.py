@@ -121,6 +121,16 @@ class Queries:
         rows = await self._database.run(lambda: list(AccountRow.scan(consistent_read=True)))
         return sorted((from_model(Account, row) for row in rows), key=lambda row: row.account_id)
 
+    async def count_cancels(self, status: CancelStatus, limit: int) -> int:
+        return await self._count(CancelRow, status.value, "by_status", limit)
+
+    async def oldest_cancel(self, status: CancelStatus) -> datetime | None:
+        items, _ = await self._query(CancelRow, status.value, index_name="by_status", limit=1)
+        return parse_utc(items[0]["created_at"]["S"]) if items else None
+
+    async def count_attention(self, limit: int) -> int:
+        return await self._count(OrderRow, SHARD, "attention", limit)
+
     async def ping(self) -> None:
         await self._database.run(lambda: SystemRow.count("switch"))
 
@@ -130,6 +140,12 @@ class Queries:
 
     async def _due(self, model: type[Model], index: str, until: Condition | None, limit: int) -> list[Item]:
         return (await self._query(model, SHARD, index_name=index, range_key_condition=until, limit=limit))[0]
+
+    async def _count(self, model: type[Model], hash_key: str, index: str, limit: int) -> int:
+        """One request: of rows that fill more than its megabyte, those that it holds."""
+        table = model._get_connection()
+        answer = await self._database.run(lambda: table.query(hash_key, index_name=index, limit=limit, select="COUNT"))
+        return int(answer["Count"])
 
     async def _everything(self, model: type[Model], hash_key: str, **query: Any) -> list[Item]:
         items, last = await self._query(model, hash_key, **query)

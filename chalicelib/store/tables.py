@@ -80,6 +80,7 @@ class OrderRow(Model):
     created_day = UnicodeAttribute()
     live_shard = UnicodeAttribute(null=True)
     live_strategy = UnicodeAttribute(null=True)
+    attention_shard = UnicodeAttribute(null=True)
 
 
 class CancelRow(Model):
@@ -277,6 +278,7 @@ def derived(row: Row) -> dict[str, Any]:
                 "created_day": day_of(row.created_at),
                 "live_shard": SHARD if listed else None,
                 "live_strategy": row.strategy_id if listed else None,
+                "attention_shard": SHARD if row.attention else None,
             }
         case CancelRequest():
             return {"created_day": day_of(row.created_at), "due_shard": SHARD if row.live else None}

@@ -18,6 +18,7 @@ from chalicelib.domain.alerts import (
     known_symbol,
 )
 from chalicelib.domain.clock import Budget, after
+from chalicelib.domain.correlation import correlate
 from chalicelib.domain.errors import (
     DatabaseUnavailableError,
     InvalidError,
@@ -31,6 +32,7 @@ from chalicelib.domain.policy import ALERT_ID_MEMORY
 from chalicelib.domain.ports import Change, Check, Exchange, Insert
 from chalicelib.usecases.alert_orders import Draft, draft_orders, share_list
 from chalicelib.usecases.cancel_alerts import carry_out_targets, find_targets
+from chalicelib.usecases.metering import tally_orders
 from chalicelib.usecases.placing import send
 from chalicelib.usecases.recording import order_keys, refresh_event
 from chalicelib.usecases.services import Services, Setup, load_setup, readable_orders
@@ -110,6 +112,7 @@ async def _accept(services: Services, setup: Setup, sender: Sender, alert: Alert
     """The one transaction, and what follows it. None if the strategy had changed meanwhile."""
     now = services.clock.now()
     event_id = services.ids.event_id(now)
+    correlate(event_id)
     drafts: Sequence[Draft] = []
     targets: Sequence[str] = []
     if isinstance(alert, OrderAlert):
@@ -126,9 +129,11 @@ async def _accept(services: Services, setup: Setup, sender: Sender, alert: Alert
     try:
         await services.store.commit(*changes, *(Insert(order) for order in orders))
     except StaleRowError as stale:
+        correlate(None)  # that event was not stored
         if 0 in stale.failed:
             return None
         return await _duplicate_of(services, sender, key, budget)
+    tally_orders(services, orders)  # those that were refused before they could be sent
     logger.info(
         "alert accepted",
         extra={"event_id": event_id, "strategy_id": sender.strategy_id, "order_type": kind, "orders": len(order_ids)},
@@ -197,6 +202,7 @@ async def _duplicate_of(services: Services, sender: Sender, key: AlertKey | None
     event = await services.store.get(EventLog, sender.strategy_id, known.event_id)
     if event is None:
         return None
+    correlate(event.event_id)
     logger.info("duplicate alert", extra={"event_id": event.event_id, "strategy_id": event.strategy_id})
     if event.is_cancel:
         return AlertAnswer(await carry_out_targets(services, event, budget), duplicate=True)

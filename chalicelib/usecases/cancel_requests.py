@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus, cancel_request_for
 from chalicelib.domain.clock import after
+from chalicelib.domain.correlation import correlate
 from chalicelib.domain.errors import ConflictError, DatabaseUnavailableError, NotFoundError, StaleRowError
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
@@ -35,6 +36,7 @@ async def store_cancel(services: Services, order_id: str, by: str) -> StoredCanc
         order = await services.store.get(Order, order_id)
         if order is None:
             raise NotFoundError("order", order_id)
+        correlate(order.event_id)
         request = await services.store.get(CancelRequest, order_id)
         if order.terminal:
             raise not_cancellable(order)
@@ -60,6 +62,7 @@ async def redrive(services: Services, cancel_id: str) -> CancelRequest:
     if request.status is not CancelStatus.FAILED:
         raise ConflictError("NOT_FAILED", f"only a FAILED request can be retried; this one is {request.status}")
     order = await services.store.get(Order, cancel_id)
+    correlate(order.event_id if order else None)
     pending = order is not None and order.status is OrderStatus.PENDING
     redriven = request.redriven(services.clock.now(), order_pending=pending)
     await _commit_or_conflict(services, Update(request, redriven))
@@ -73,6 +76,7 @@ async def delete_cancel(services: Services, cancel_id: str) -> None:
     if request.status is CancelStatus.PROCESSING:
         raise ConflictError("CANCEL_IN_PROGRESS", "the cancel is being sent right now; try again in a moment")
     order = await services.store.get(Order, cancel_id)
+    correlate(order.event_id if order else None)
     changes: list[Change] = [Delete(request)]
     if order is not None and not order.terminal:
         changes.append(Update(order, order.changed(services.clock.now(), cancel_requested_at=None)))

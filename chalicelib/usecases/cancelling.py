@@ -5,6 +5,7 @@ import logging
 from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import Budget
+from chalicelib.domain.correlation import correlate
 from chalicelib.domain.errors import (
     StaleRowError,
 )
@@ -23,6 +24,7 @@ from chalicelib.domain.policy import LOOKUP_RESERVE, MIN_WINDOW
 from chalicelib.domain.ports import Exchange, Update
 from chalicelib.usecases.calls import ask_cancel, open_session, read_back
 from chalicelib.usecases.cancel_requests import StoredCancel, drop_unflagged, not_cancellable, store_cancel
+from chalicelib.usecases.metering import announce_refusal, tally_success
 from chalicelib.usecases.recording import change_order, end_of, order_keys, refresh_event
 from chalicelib.usecases.services import Services
 from chalicelib.usecases.settling import settle_by_lookup
@@ -39,6 +41,7 @@ async def carry_out(services: Services, stored: StoredCancel, by: str, budget: B
     The request is durable: nothing that fails here is the caller's failure (R14).
     """
     order, request = stored.order, stored.request
+    correlate(order.event_id)
     try:
         if request.status is CancelStatus.PROCESSING:
             await _attempt(services, order, request, by, budget)
@@ -81,6 +84,7 @@ async def process_cancel(services: Services, cancel_id: str, by: str, budget: Bu
         order = await services.store.get(Order, cancel_id)
         if request is None or order is None or not request.claimable(services.clock.now()):
             break
+        correlate(order.event_id)
         if not order.cancel_requested and not order.terminal:
             await drop_unflagged(services, request)
             break
@@ -174,6 +178,7 @@ async def _cancel_at_exchange(
     match outcome:
         case Refused(message):
             released = request.refused(now, message, services.policy.max_cancel_retries)
+            announce_refusal(services, released)
             if released.status is CancelStatus.FAILED:
                 logger.error("cancel FAILED", extra={**order_keys(order), "last_error": message})
             return await _release(services, request, released)
@@ -216,7 +221,10 @@ async def _finish(services: Services, order: Order, request: CancelRequest) -> C
     current = await services.store.get(CancelRequest, request.cancel_id)
     if current is None or current.status is CancelStatus.SUCCESS:
         return current
-    return await _release(services, current, current.succeeded(services.clock.now(), end_of(order)))
+    released = await _release(services, current, current.succeeded(services.clock.now(), end_of(order)))
+    if released is not None:
+        tally_success(services, order)
+    return released
 
 
 async def _release(services: Services, held: CancelRequest, new: CancelRequest) -> CancelRequest | None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from chalicelib.domain.cancels import CancelRequest, cancel_request_for
 from chalicelib.domain.clock import Budget, after, first_version, seconds_between
+from chalicelib.domain.correlation import correlate
 from chalicelib.domain.errors import StaleRowError
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, Placement, Transition, Venue
 from chalicelib.domain.outcomes import ExchangeOrder, Found, OrderStatus
@@ -15,6 +16,8 @@ from chalicelib.domain.ports import Exchange, Insert, OrderNotAcceptedError, Upd
 from chalicelib.domain.strategies import Account, Ban, Heartbeat, ban_name
 from chalicelib.usecases.cancel_requests import StoredCancel
 from chalicelib.usecases.cancelling import carry_out, process_cancel
+from chalicelib.usecases.key_ends import watch_key_ends
+from chalicelib.usecases.metering import announce_orphan, tally_orders
 from chalicelib.usecases.recording import order_keys, refresh_event, refresh_logs_of
 from chalicelib.usecases.services import Services, readable_orders
 from chalicelib.usecases.settling import cancel_earlier_attempt, settle_by_lookup
@@ -39,7 +42,8 @@ async def hunt_orphans(services: Services, budget: Budget) -> None:
     """Every RECONCILE_INTERVAL, by whoever comes first; one account's failure touches no other (invariant 8)."""
     if budget.remaining() < _NEEDED or not await _claim(services):
         return
-    grounds = [ground for account in await services.store.accounts() for ground in await _grounds(services, account)]
+    accounts = await services.store.accounts()
+    grounds = [ground for account in accounts for ground in await _grounds(services, account)]
     results = await asyncio.gather(
         *(_hunt_at(services, *ground, budget.within(services.policy.exchange_timeout)) for ground in grounds),
         return_exceptions=True,
@@ -49,6 +53,7 @@ async def hunt_orphans(services: Services, budget: Budget) -> None:
             logger.warning("open orders not compared: %s", result, extra={"account_id": account.account_id})
         elif isinstance(result, BaseException):
             logger.error("open orders not compared", extra={"account_id": account.account_id}, exc_info=result)
+    await watch_key_ends(services, accounts, budget.within(services.policy.exchange_timeout))
 
 
 async def _claim(services: Services) -> bool:
@@ -79,6 +84,7 @@ async def _hunt_at(services: Services, account: Account, venue: Venue, rows: Seq
     async with asyncio.timeout(budget.remaining()):
         shown = await session.open_orders()
     theirs = await _compare_theirs(services, account, venue, session, shown, budget)
+    correlate(None)
     known = {_number(row.exchange_order_id) for row in rows}
     strangers = [order for order in theirs if _number(order.exchange_order_id) not in known]
     if strangers:
@@ -102,6 +108,7 @@ async def _compare_theirs(
         if own is None:
             others.append(order)
             continue
+        correlate(None)
         try:
             await _compare(services, account, venue, session, order, own, budget)
         except Exception:  # one order's oddity hides no other
@@ -121,6 +128,7 @@ async def _compare(
     """One open order of our pattern; `own` is what its client id says: our order id, and the attempt."""
     order_id, attempt = own
     row = await services.store.get(Order, order_id)
+    correlate(row.event_id if row else None)
     if row is None:
         if seconds_between(services.ids.made_at(order_id), services.clock.now()) > _RECENT:
             await _adopt_orphan(services, account, venue, order_id, attempt, shown, budget)
@@ -159,6 +167,7 @@ async def _look_for_ours(
     for row in rows:
         missing = row.status is OrderStatus.OPEN and _number(row.exchange_order_id) not in listed
         if missing and seconds_between(row.updated_at, now) > _RECENT:
+            correlate(row.event_id)
             order = await settle_by_lookup(services, row, session, _BY, budget)
             await refresh_event(services, order.strategy_id, order.event_id)
 
@@ -179,10 +188,12 @@ async def _adopt_orphan(
     left = await services.store.get(CancelRequest, order_id)  # its queue row may have outlived its own
     if left is not None:
         request = replace(request, version=left.version + 1)
+    announce_orphan(services)
     try:
         await services.store.commit(Insert(order), Update(left, request) if left is not None else Insert(request))
     except StaleRowError:
         return  # somebody else has it
+    tally_orders(services, [order])
     logger.error("orphan adopted; it is being cancelled", extra=order_keys(order))
     await carry_out(services, StoredCancel(order, request), _BY, budget)
 

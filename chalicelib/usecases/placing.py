@@ -6,6 +6,7 @@ from datetime import datetime
 
 from chalicelib.domain import verdicts
 from chalicelib.domain.clock import Budget, after, seconds_between
+from chalicelib.domain.correlation import correlate
 from chalicelib.domain.errors import StaleRowError
 from chalicelib.domain.orders import Order, OrderType, Placement
 from chalicelib.domain.outcomes import (
@@ -24,6 +25,7 @@ from chalicelib.domain.ports import Exchange, OrderNotAcceptedError, Update
 from chalicelib.domain.strategies import Strategy
 from chalicelib.usecases.calls import bounded, look_up, read_back
 from chalicelib.usecases.cancelling import process_cancel
+from chalicelib.usecases.metering import tally_sending
 from chalicelib.usecases.permission import why_halted
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event
 from chalicelib.usecases.services import Services, session_of
@@ -40,6 +42,7 @@ async def place_ready(services: Services, order_id: str, by: str, budget: Budget
     order = await services.store.get(Order, order_id)
     if order is None or order.placement is not Placement.READY:
         return order
+    correlate(order.event_id)
     now = services.clock.now()
     ended = await _end_unsendable(services, order, now, by)
     if ended is not None:
@@ -81,7 +84,7 @@ async def send(services: Services, order: Order, session: Exchange, by: str, bud
 
 async def _create(services: Services, order: Order, session: Exchange, budget: Budget) -> PlaceOutcome:
     """The create, and again under the same attempt and deadline while it is proven not to be placed (R9)."""
-    outcome = await _create_once(order, session, budget)
+    outcome = await _create_once(services, order, session, budget, first=order.attempt == 1)
     for retry in range(services.policy.exchange_max_retries):
         if not isinstance(outcome, NotPlaced) or not outcome.retry or outcome.id_spent:
             break
@@ -92,11 +95,13 @@ async def _create(services: Services, order: Order, session: Exchange, budget: B
         row = await services.store.get(Order, order.order_id)
         if row is None or row.version != order.version:
             break
-        outcome = await _create_once(order, session, budget)
+        outcome = await _create_once(services, order, session, budget)
     return outcome
 
 
-async def _create_once(order: Order, session: Exchange, budget: Budget) -> PlaceOutcome:
+async def _create_once(
+    services: Services, order: Order, session: Exchange, budget: Budget, *, first: bool = False
+) -> PlaceOutcome:
     """One request with one time stamp (R2): a sender that woke late refuses itself."""
     if order.request is None or order.deadline is None:
         raise ValueError(f"order {order.order_id} is SENDING without a request")
@@ -105,6 +110,8 @@ async def _create_once(order: Order, session: Exchange, budget: Budget) -> Place
     seconds = budget.remaining() - LOOKUP_RESERVE
     if window < MIN_WINDOW or seconds < MIN_WINDOW:
         return NotPlaced(verdicts.NOT_PLACED, "there was no time left to send the order", retry=True)
+    if first:
+        tally_sending(services, order)
     return await bounded(session.place(order.request, timestamp, window), seconds, Unknown)
 
 

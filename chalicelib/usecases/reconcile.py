@@ -8,6 +8,7 @@ from typing import TypeVar
 from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
 from chalicelib.domain.clock import Budget, after, seconds_between
+from chalicelib.domain.correlation import correlate
 from chalicelib.domain.errors import DatabaseUnavailableError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order, Placement
@@ -17,6 +18,7 @@ from chalicelib.domain.ports import OrderNotAcceptedError
 from chalicelib.usecases.cancel_alerts import carry_out_targets
 from chalicelib.usecases.cancel_requests import restore_request
 from chalicelib.usecases.cancelling import press_on, process_cancel
+from chalicelib.usecases.metering import take_levels
 from chalicelib.usecases.orphans import hunt_orphans
 from chalicelib.usecases.placing import place_ready
 from chalicelib.usecases.recording import change_order, order_keys, refresh_event, refresh_logs_of
@@ -41,6 +43,7 @@ async def reconcile(services: Services, budget: Budget) -> int:
     It stays for orders that are about to be settled, such as one that waits for its second sighting of
     absence, so that nothing takes three runs that could take one.
     """
+    await take_levels(services)
     seen: set[str] = set()
     whole, budget = budget, budget.within(budget.remaining() * (1 - _FOR_THE_HUNT))
     pending = await _due(services, seen)
@@ -65,6 +68,7 @@ async def settle(services: Services, order_id: str, budget: Budget) -> Order | N
     order = await services.store.get(Order, order_id)
     if order is None or order.check_at is None or order.check_at > services.clock.now():
         return None
+    correlate(order.event_id)
     if order.cancel_requested and not order.terminal:
         await _restore_missing(services, order)
     if order.placement is Placement.READY:
@@ -178,6 +182,7 @@ async def _refresh_events(services: Services, budget: Budget) -> None:
 
 async def _settle_event(services: Services, strategy_id: str, event_id: str, budget: Budget) -> None:
     """Recount the log row; targets of a CANCEL that were not asked for yet are asked for now (R22)."""
+    correlate(event_id)
     event = await services.store.get(EventLog, strategy_id, event_id)
     if event is not None and event.is_cancel:
         await carry_out_targets(services, event, budget.within(services.policy.inline_work))

@@ -10,7 +10,8 @@ from chalicelib.domain.errors import DatabaseUnavailableError, StaleRowError
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
-from chalicelib.domain.ports import Change, Insert, Update
+from chalicelib.domain.ports import Change, Insert, Row, Update
+from chalicelib.usecases.metering import announce_move, tally_orders, tally_success
 from chalicelib.usecases.services import Services, readable_orders
 
 logger = logging.getLogger(__name__)
@@ -30,11 +31,14 @@ async def change_order(services: Services, order: Order, decide: Callable[[Order
         new = decide(current)
         if new is current:
             return current
+        following = await _request_follows(services, current, new)
+        announce_move(services, current, new)
         try:
-            await services.store.commit(Update(current, new), *await _request_follows(services, current, new))
+            await services.store.commit(Update(current, new), *following)
         except StaleRowError:
             current = await _reread(services, current)
             continue
+        _tally_move(services, current, new, following)
         _log_move(current, new)
         return new
     raise DatabaseUnavailableError(f"order {order.order_id} changes faster than it can be written")
@@ -124,6 +128,19 @@ def end_of(order: Order) -> str:
     if order.status is OrderStatus.CANCELLED and order.reason and order.reason.startswith("never_"):
         return order.reason
     return plain
+
+
+def _tally_move(services: Services, old: Order, new: Order, following: Sequence[Change]) -> None:
+    if new.status is not old.status:
+        tally_orders(services, [new])
+    for change in following:
+        if isinstance(change, Update) and isinstance(change.old, CancelRequest) and _succeeds(change.old, change.new):
+            tally_success(services, new)
+
+
+def _succeeds(old: CancelRequest, new: Row) -> bool:
+    ended = isinstance(new, CancelRequest) and new.status is CancelStatus.SUCCESS
+    return ended and old.status is not CancelStatus.SUCCESS
 
 
 async def _reread(services: Services, order: Order) -> Order:

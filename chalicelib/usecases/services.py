@@ -9,9 +9,10 @@ from datetime import datetime
 from chalicelib.domain.clock import Clock
 from chalicelib.domain.events import EventLog
 from chalicelib.domain.ids import Ids
+from chalicelib.domain.metrics import SilentMeter
 from chalicelib.domain.orders import Order
 from chalicelib.domain.policy import Policy
-from chalicelib.domain.ports import Exchange, Exchanges, OrderNotAcceptedError, Secrets, Store, Waker
+from chalicelib.domain.ports import Exchange, Exchanges, Meter, OrderNotAcceptedError, Secrets, Store, Waker
 from chalicelib.domain.strategies import Account, Ban, Strategy, ban_name
 from chalicelib.usecases.together import together
 
@@ -32,6 +33,14 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyEnd:
+    """When an account's key ends, as its exchange said when it was asked; None where it does not end."""
+
+    asked_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The ports that the use cases work through, and what a warm process remembers."""
 
@@ -42,9 +51,12 @@ class Services:
     policy: Policy
     waker: Waker
     secrets: Secrets
+    meter: Meter = field(default_factory=SilentMeter)
     cache: dict[str, Setup] = field(default_factory=dict)
     recounts: dict[str, "asyncio.Future[EventLog | None]"] = field(default_factory=dict)
     """Log rows that are being recounted in this process, by event."""
+    key_ends: dict[str, KeyEnd] = field(default_factory=dict)
+    """What this process learned of keys that end by themselves, by account."""
 
 
 async def load_setup(services: Services, strategy_id: str, *, fresh: bool) -> Setup | None:

@@ -11,6 +11,7 @@ from chalicelib.domain.outcomes import Absent, Duplicate, Found, Lookup, NotPlac
 from chalicelib.domain.policy import RECV_WINDOW
 from chalicelib.domain.ports import Exchange
 from chalicelib.usecases.calls import ask_cancel, bounded, look_up
+from chalicelib.usecases.metering import announce_orphan
 from chalicelib.usecases.permission import why_halted
 from chalicelib.usecases.recording import change_order, order_keys
 from chalicelib.usecases.services import Services
@@ -66,6 +67,7 @@ async def cancel_earlier_attempt(
     keys = {**order_keys(order), "attempt": earlier.attempt, "exchange_order_id": shown.exchange_order_id}
     logger.error("an earlier attempt is on the exchange", extra={**keys, "status": shown.status.value})
     if not shown.status.terminal:
+        announce_orphan(services)
         known = replace(earlier, exchange_order_id=shown.exchange_order_id, filled_quantity=shown.filled_quantity)
         outcome = await ask_cancel(session, known, budget)
         logger.info("cancel answered: %s", type(outcome).__name__, extra=keys)

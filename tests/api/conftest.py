@@ -1,6 +1,9 @@
 """The app on empty tables. It is imported late: its settings and endpoints must be in the environment first."""
 
+import io
+import logging
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -35,3 +38,18 @@ def desk(api: ApiDesk) -> ApiDesk:
     api.account()
     api.strategy()
     return api
+
+
+@pytest.fixture
+def logged(api: ApiDesk) -> Iterator[io.StringIO]:
+    """Everything that our own loggers say at DEBUG, in the form in which Lambda prints it."""
+    ours = logging.getLogger("chalicelib")
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(ours.handlers[0].formatter)
+    level = ours.level
+    ours.addHandler(handler)
+    ours.setLevel(logging.DEBUG)
+    yield stream
+    ours.removeHandler(handler)
+    ours.setLevel(level)

@@ -16,6 +16,7 @@ ROUTES = [
     ("POST", "/api/v1/cancel-queue/c1/retry"),
     ("GET", "/api/v1/orders"),
     ("GET", "/api/v1/orders/o1"),
+    ("DELETE", "/api/v1/orders/o1/attention"),
     ("GET", "/api/v1/strategy-order-logs"),
     ("GET", "/api/v1/strategy-order-logs/s1/e1"),
     ("GET", "/api/v1/strategies"),

@@ -2,8 +2,6 @@
 
 import io
 import json
-import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,21 +18,6 @@ SECRETS = {
     "admin": ADMIN_TOKEN,
 }
 MARKS = ("hidden-", ADMIN_TOKEN)
-
-
-@pytest.fixture
-def logged(api: ApiDesk) -> Iterator[io.StringIO]:
-    """Everything that our own loggers say at DEBUG, in the form in which Lambda prints it."""
-    ours = logging.getLogger("chalicelib")
-    stream = io.StringIO()
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(ours.handlers[0].formatter)
-    level = ours.level
-    ours.addHandler(handler)
-    ours.setLevel(logging.DEBUG)
-    yield stream
-    ours.removeHandler(handler)
-    ours.setLevel(level)
 
 
 def leaks(text: str) -> list[str]:

@@ -369,3 +369,14 @@ async def test_the_exchange_has_a_time(trader: Trader) -> None:
     trader.clock.turn(1.5)
 
     assert (await trader.exchange.now() - before).total_seconds() == pytest.approx(1.5)
+
+
+async def test_a_key_ends_in_the_future_or_not_at_all(trader: Trader) -> None:
+    """Where keys end by themselves the exchange says when, of the very key that asks."""
+    ends_at = await trader.exchange.key_expires_at()
+
+    if trader.terms.keys_end:
+        assert ends_at is not None
+        assert 364 <= (ends_at - trader.clock.now()).days <= 365
+    else:
+        assert ends_at is None

@@ -56,6 +56,8 @@ class Cloud:
     streams: dict[str, bool] = field(default_factory=lambda: {PLACE: True, FIRE: True})
     schedules: dict[str, bool] = field(default_factory=lambda: {SWEEP: True, RECONCILE: True})
     wakes: bool = True
+    on_wake: Callable[[], object] = lambda: None
+    """Called by whoever wakes the sweep."""
     left_over: list[str] = field(default_factory=list)
     """Work that a function left behind when it returned (R28)."""
     _idle: dict[str, list[Container]] = field(default_factory=dict)
@@ -111,6 +113,7 @@ class Cloud:
 
     def wake(self, cancel_ids: Sequence[str]) -> None:
         """An asynchronous invocation: it may be lost, and is dropped while as many as may run do."""
+        self.on_wake()
         if not self.wakes or self.weather.loses("wake-up lost"):
             return
         self.chronicle.occurred("sweep_woken")

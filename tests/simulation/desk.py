@@ -12,6 +12,7 @@ from chalicelib.domain.policy import Policy
 from chalicelib.domain.ports import Waker
 from chalicelib.domain.secrets import Credentials
 from chalicelib.exchanges.directory import Directory
+from chalicelib.exchanges.rules_book import RulesTable
 from chalicelib.usecases.bans import record_ban
 from chalicelib.usecases.services import Services
 from infra.simulator.instruments import TEST_KEY, TEST_SECRET
@@ -44,6 +45,7 @@ class SimulatedDesk(Floor):
         worlds: Mapping[str, World] | None = None,
         urls: Mapping[str, str] | None = None,
         vault: Vault | None = None,
+        rules: RulesTable | None = None,
         ahead: float = 0.0,
         stall: Callable[[], float] | None = None,
     ) -> None:
@@ -61,7 +63,7 @@ class SimulatedDesk(Floor):
         directory = Directory(
             clock,
             _NO_MOCK,
-            RulesInMemory(),
+            rules or RulesInMemory(),
             lambda account: AccountCredentials(
                 account.account_id,
                 account.secret_name,

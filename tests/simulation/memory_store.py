@@ -147,6 +147,16 @@ class MemoryStore:
     async def accounts(self) -> list[Account]:
         return await self._read("accounts", (), lambda: self._database.all(Account))
 
+    async def count_cancels(self, status: CancelStatus, limit: int) -> int:
+        return len((await self._of_status("count_cancels", status))[:limit])
+
+    async def oldest_cancel(self, status: CancelStatus) -> datetime | None:
+        return min((row.created_at for row in await self._of_status("oldest_cancel", status)), default=None)
+
+    async def count_attention(self, limit: int) -> int:
+        rows = await self._read("count_attention", (), lambda: self._index(Order, "attention"))
+        return len(rows[:limit])
+
     async def ping(self) -> None:
         await self._read("ping", (), lambda: None)
 
@@ -219,6 +229,10 @@ class MemoryStore:
             return sorted(due, key=lambda row: (getattr(row, name), key_of(row)))[:limit]
 
         return await self._read(f"{index} {kind.__name__}", (), effect)
+
+    async def _of_status(self, operation: str, status: CancelStatus) -> list[CancelRequest]:
+        rows = await self._read(operation, (status,), lambda: self._index(CancelRequest, "by_status"))
+        return [row for row in rows if row.status is status]
 
     def _index(self, kind: type[R], index: str) -> list[R]:
         """The rows that have both keys of an index, as it shows them."""

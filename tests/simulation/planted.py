@@ -21,6 +21,7 @@ EVENTS = "chalicelib/domain/events.py"
 EXCHANGE = "chalicelib/exchanges/http_exchange.py"
 BINANCE = "chalicelib/exchanges/binance/codes.py"
 WAKER = "chalicelib/aws/waker.py"
+POLICIES = "infra/policies.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,8 +262,8 @@ PLANTED = (
         "earlier attempt left alone",
         "R13",
         SETTLING,
-        "    if not shown.status.terminal:\n        known",
-        "    if shown.status.terminal:\n        known",
+        "    if not shown.status.terminal:\n        announce_orphan",
+        "    if shown.status.terminal:\n        announce_orphan",
     ),
     # Cancelling
     Plant(
@@ -377,8 +378,8 @@ PLANTED = (
         "switch not written into the strategies",
         "R24",
         CATALOG,
-        "            await _set_halted(services, strategy)",
-        "            pass",
+        "        await _set_halted(services, strategy)",
+        "        pass",
     ),
     Plant(
         "account moved with live orders",
@@ -422,6 +423,14 @@ PLANTED = (
         ORPHANS,
         "    if row is None:\n        if",
         "    if row is None:\n        if False and",
+    ),
+    # Rights
+    Plant(
+        "a missing request cannot be restored",
+        "R14",
+        POLICIES,
+        "    orders: [ConditionCheckItem]",
+        "    orders: [GetItem]",
     ),
 )
 """For each rule that a single line can break, but for R4, whose lines are in the store: its own tests lose answers.

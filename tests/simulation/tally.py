@@ -16,6 +16,7 @@ class Tally:
         self.occurrences: Counter[str] = Counter()
         self.violations: Counter[str] = Counter()
         self.bad: list[Result] = []
+        self.asked: set[tuple[str, str]] = set()
         self._settled_after: list[float] = []
 
     def add(self, result: Result) -> None:
@@ -27,6 +28,7 @@ class Tally:
         self.cancels += result.cancels
         self.faults += result.faults
         self.occurrences += result.occurrences
+        self.asked |= result.asked
         self.violations += Counter(violation.rule for violation in result.violations)
         if result.faults:
             self._settled_after.append(result.settled_after)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.simulation.planted import PLANTED, Plant
 from tests.simulation.planting import Planting
+from tests.simulation.rights import BEYOND_SIMULATION, idle_rights
 from tests.simulation.tally import Tally, explanation
 from tests.simulation.trial import run_trial
 
@@ -26,6 +27,15 @@ def tally() -> Tally:
 def test_nothing_is_lost(tally: Tally) -> None:
     """No orphan, no double, no lost cancel, no wrong state, no log that does not add up, no rule broken."""
     assert not tally.bad, "\n".join(line for result in tally.bad for line in explanation(result))
+
+
+@pytest.mark.parametrize("function", BEYOND_SIMULATION)
+def test_no_function_has_a_right_that_it_does_not_need(tally: Tally, function: str) -> None:
+    """That it has those which it needs is a matter of each seed: a right that is missing is a violation."""
+    used = {use for name, use in tally.asked if name == function}
+
+    assert len(used) > 8
+    assert list(idle_rights(function, used | BEYOND_SIMULATION[function])) == []
 
 
 def test_there_was_something_to_lose(tally: Tally) -> None:

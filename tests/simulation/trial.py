@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from chalicelib.domain.policy import Policy
 from chalicelib.exchanges.dialect import Purpose
 from infra.simulator.control import Control
+from tests.simulation import memory_store
+from tests.simulation.asked import Asked, NotedRules, NotedVault
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.cloud import FIRE, PLACE, RECONCILE, SWEEP, Cloud
 from tests.simulation.desk import SimulatedDesk
@@ -18,7 +20,6 @@ from tests.simulation.judge import AT_ONCE, Judge, late_cancels
 from tests.simulation.memory_database import MemoryDatabase
 from tests.simulation.outsiders import Outsiders
 from tests.simulation.scheduler import ProcessClock, SimulatedLoop
-from tests.simulation.vault import Vault
 from tests.simulation.watch import Violation, Watch
 from tests.simulation.weather import (
     Climate,
@@ -71,6 +72,8 @@ class Result:
     settled_after: float
     """Seconds from the end of the faults until nothing was left to be settled."""
     lines: Sequence[str]
+    asked: frozenset[tuple[str, str]]
+    """Every function and call of the store, of secrets and of Lambda."""
 
 
 def run_trial(seed: int, *, told: bool = False) -> Result:
@@ -91,7 +94,8 @@ class _Trial:
         self._world, self._elsewhere = world_in(loop), world_in(loop)
         self._controls = [Control(self._world), Control(self._elsewhere)]
         self._database = MemoryDatabase(ProcessClock(loop))
-        self._vault = Vault()
+        self._asked = Asked()
+        self._vault = NotedVault(self._asked)
         self._calm = dice.random() < 0.15
         self._moves = not self._calm and dice.random() < 0.1
         self._slow_engine = not self._calm and dice.random() < 0.06
@@ -100,9 +104,18 @@ class _Trial:
         climate = Climate(database_latency=dice.choice((0.01, 0.1))) if self._calm else draw_climate(dice)
         self._weather = Weather(loop, climate, self._chronicle, dice)
         self._cloud = Cloud(loop, self._database, self._weather, self._chronicle, self._build)
+        self._cloud.on_wake = lambda: self._asked.note("wake")
         self._watch = Watch(loop, self._database, self._chronicle)
         self._workload = Workload(loop, self._cloud, self._database, self._chronicle, dice)
-        hand = SimulatedDesk(loop, self._database, self._world, dice, policy=self._policy, vault=self._vault)
+        hand = SimulatedDesk(
+            loop,
+            self._database,
+            self._world,
+            dice,
+            policy=self._policy,
+            at_database=self._asked.seen_by(memory_store.go_on),
+            vault=self._vault,
+        )
         self._outsiders = Outsiders(
             hand, self._database, self._controls, self._world.engine, self._vault, self._chronicle, dice
         )
@@ -150,6 +163,10 @@ class _Trial:
         settled_after, violations = await self._settle()
         orders, cancels = self._judge.counts()
         left_over = [Violation("R28", "-", f"left behind: {words}") for words in self._cloud.left_over]
+        refused = [
+            Violation("rights", "-", f"{function} may not {right}, which `{use}` takes")
+            for function, use, right in self._asked.refused()
+        ]
         unheard = [Violation("R28", "-", f"nobody heard of {report}") for report in self._loop.unhandled]
         return Result(
             seed=self._seed,
@@ -159,9 +176,10 @@ class _Trial:
             alerts=len(self._workload.told.alerts),
             faults=self._chronicle.faults,
             occurrences=self._chronicle.occurrences,
-            violations=[*violations, *late, *left_over, *unheard],
+            violations=[*violations, *late, *left_over, *unheard, *refused],
             settled_after=settled_after,
             lines=self._chronicle.lines,
+            asked=frozenset(self._asked.uses),
         )
 
     def _begin(self) -> None:
@@ -207,11 +225,12 @@ class _Trial:
             self._world,
             self._dice,
             policy=self._policy,
-            at_database=self._weather.at_database,
+            at_database=self._asked.seen_by(self._weather.at_database),
             at_exchange=self._at_exchange,
             worlds={ELSEWHERE: self._elsewhere},
             urls=dict(self._urls),
             vault=self._vault,
+            rules=NotedRules(self._asked),
             ahead=ahead,
             stall=self._weather.stall,
         )

@@ -36,6 +36,9 @@ ONE_REQUEST: dict[str, tuple[Call, str]] = {
     "list_events": (lambda store: store.list_events("s1", 5, None), "Query"),
     "strategies": (lambda store: store.strategies(), "Scan"),
     "accounts": (lambda store: store.accounts(), "Scan"),
+    "count_cancels": (lambda store: store.count_cancels(CancelStatus.PENDING, 5), "Query"),
+    "oldest_cancel": (lambda store: store.oldest_cancel(CancelStatus.PENDING), "Query"),
+    "count_attention": (lambda store: store.count_attention(5), "Query"),
     "ping": (lambda store: store.ping(), "Query"),
 }
 

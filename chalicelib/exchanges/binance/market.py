@@ -1,6 +1,7 @@
 """What Binance's two markets have in common: signing, public data, clock, limits, and how orders are written."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 
 import httpx
@@ -52,6 +53,12 @@ class BinanceMarket:
         if answer.status != 200 or price is None:
             raise ValueError(f"no price: {codes.error_message(answer)}")
         return price
+
+    def key_list(self) -> Call | None:
+        return None
+
+    def read_key_expiry(self, answer: Answer, api_key: str) -> datetime:
+        raise ValueError("Binance's keys do not end by themselves")
 
     def server_time(self) -> Call | None:
         return self.public("time", {}, 1)

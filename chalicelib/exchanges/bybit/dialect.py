@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from urllib.parse import unquote
 
@@ -148,6 +149,12 @@ class BybitDialect:
 
     def read_last_price(self, answer: Answer) -> Decimal:
         return markets.read_last_price(answer)
+
+    def key_list(self) -> Call | None:
+        return None
+
+    def read_key_expiry(self, answer: Answer, api_key: str) -> datetime:
+        raise ValueError("Bybit is not asked for its keys")
 
     def server_time(self) -> Call | None:
         return Call("GET", "/v5/market/time", signed=False, group="public")

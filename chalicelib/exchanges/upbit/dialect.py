@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -36,7 +37,7 @@ from chalicelib.exchanges.dialect import (
 )
 from chalicelib.exchanges.upbit import codes
 from chalicelib.exchanges.upbit.auth import Nonce, UpbitAuth, fresh_nonce
-from chalicelib.exchanges.upbit.parsing import native_symbol, number, read_order
+from chalicelib.exchanges.upbit.parsing import native_symbol, number, read_order, read_time
 
 _PAGE = 100
 _VOLUME_STEP = Decimal("0.00000001")
@@ -180,6 +181,16 @@ class UpbitDialect:
         if answer.status != 200 or price is None:
             raise ValueError(f"no price: {codes.error_message(answer)}")
         return price
+
+    def key_list(self) -> Call | None:
+        return Call("GET", "/v1/api_keys")
+
+    def read_key_expiry(self, answer: Answer, api_key: str) -> datetime:
+        rows = answer.body if answer.status == 200 and isinstance(answer.body, list) else None
+        if rows is None:
+            raise ValueError(f"no list of keys: {codes.error_message(answer)}")
+        ours = (row for row in rows if isinstance(row, Mapping) and row.get("access_key") == api_key)
+        return read_time(next(ours, {}).get("expire_at"))
 
     def server_time(self) -> Call | None:
         return None

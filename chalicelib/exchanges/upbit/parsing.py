@@ -1,12 +1,14 @@
 """Upbit's orders as we see them (docs.upbit.com, order query; states in the reference of `GET /v1/order`)."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chalicelib.domain.outcomes import ExchangeOrder, OrderStatus, Side
 from chalicelib.domain.symbols import unify
 
+_KOREA = timezone(timedelta(hours=9))
 _SIDES = {"bid": Side.BUY, "ask": Side.SELL}
 
 
@@ -53,6 +55,12 @@ def number(value: Any) -> Decimal | None:
     except InvalidOperation:
         return None
     return parsed if parsed.is_finite() else None
+
+
+def read_time(value: Any) -> datetime:
+    """`2027-02-25T13:53:36+09:00`, of Korea where it does not say. Raises ValueError where it is no time."""
+    at = datetime.fromisoformat(str(value))
+    return (at if at.tzinfo else at.replace(tzinfo=_KOREA)).astimezone(UTC)
 
 
 def _status(state: str, by_amount: bool, filled: Decimal) -> OrderStatus:

@@ -1,6 +1,6 @@
 """Upbit's order look-ups, balances and order chance."""
 
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from infra.simulator.model import Balance, Order, text
@@ -10,6 +10,8 @@ from infra.simulator.upbit.errors import invalid, no_order
 from infra.simulator.upbit.orders import VENUE, addressed
 from infra.simulator.world import Call
 
+_KOREA = timezone(timedelta(hours=9))
+_KEY_LASTS = timedelta(days=365)
 _WINDOW_MS = 7 * 86_400_000
 
 
@@ -108,6 +110,16 @@ def _account(asset: str, balance: Balance) -> dict[str, Any]:
         "avg_buy_price_modified": True,
         "unit_currency": "KRW",
     }
+
+
+def api_keys(call: Call) -> list[dict[str, Any]]:
+    """The account's keys, each as if it was made just now: it ends in a year."""
+    end = datetime.fromtimestamp(call.now_ms / 1000, _KOREA) + _KEY_LASTS
+    return [
+        {"access_key": credential.key, "expire_at": end.isoformat(timespec="seconds")}
+        for credential in call.world.credentials.values()
+        if credential.account is call.account
+    ]
 
 
 def chance(call: Call) -> dict[str, Any]:

@@ -25,5 +25,6 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/v1/orders/open"): _route("open", reads.open_orders),
     ("GET", "/v1/orders/closed"): _route("history", reads.closed_orders),
     ("GET", "/v1/orders/chance"): _route("chance", reads.chance),
+    ("GET", "/v1/api_keys"): _route("keys", reads.api_keys),
     ("GET", "/v1/accounts"): _route("balance", reads.accounts),
 }

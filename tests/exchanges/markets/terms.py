@@ -67,6 +67,8 @@ class Terms:
     ids_serve_once: bool = True
     """Otherwise a client id is free again once its order has ended."""
     requests_expire: bool = True
+    keys_end: bool = False
+    """Whether a key ends by itself, a year after it was made."""
     tells_updates: bool = True
     """Whether an order says when it changed."""
 
@@ -162,6 +164,7 @@ UPBIT = Terms(
     taking_post_only=Placed,
     cancel=CancelAcknowledged,
     requests_expire=False,
+    keys_end=True,
     tells_updates=False,
 )
 

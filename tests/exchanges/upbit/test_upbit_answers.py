@@ -1,6 +1,7 @@
 """What Upbit's answers prove, against golden ones (docs.upbit.com examples; states and quantities derived)."""
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -173,3 +174,37 @@ def test_no_body_makes_it_raise_or_claim_what_is_not_there(status: int, body: An
     assert not isinstance(DIALECT.read_create(garbage, REQUEST), Placed)
     assert not isinstance(cancel_read(DIALECT, garbage, ORDER), Cancelled | Refused)
     assert isinstance(DIALECT.read_find(garbage, ORDER, Call("GET", "/v1/order")), LookupFailed)
+
+
+@pytest.mark.parametrize(
+    ("told", "means"),
+    [
+        ("2027-02-25T13:53:36+09:00", datetime(2027, 2, 25, 4, 53, 36, tzinfo=UTC)),
+        ("2027-02-25T04:53:36Z", datetime(2027, 2, 25, 4, 53, 36, tzinfo=UTC)),
+        ("2027-02-25T13:53:36", datetime(2027, 2, 25, 4, 53, 36, tzinfo=UTC)),
+    ],
+)
+def test_the_end_of_our_own_key_is_read(told: str, means: datetime) -> None:
+    """An account may have ten keys; times are of Korea where they do not say."""
+    other = {"access_key": "other", "expire_at": "2026-12-01T00:00:00+09:00"}
+    keys = answer(200, [other, {"access_key": "ours", "expire_at": told}])
+
+    assert DIALECT.read_key_expiry(keys, "ours") == means
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        answer(200, []),
+        answer(200, [{"access_key": "other", "expire_at": "2027-02-25T13:53:36+09:00"}]),
+        answer(200, [{"access_key": "ours"}, "ours", None]),
+        answer(200, [{"access_key": "ours", "expire_at": "soon"}]),
+        answer(200, {"access_key": "ours"}),
+        answer(401, {"error": {"name": "expired_access_key", "message": "expired"}}),
+        answer(502, "<html>"),
+    ],
+)
+def test_a_list_without_our_key_does_not_say_when_it_ends(keys: Answer) -> None:
+    """It is not guessed."""
+    with pytest.raises(ValueError, match=r"."):
+        DIALECT.read_key_expiry(keys, "ours")

@@ -1,36 +1,47 @@
-"""Runs the benchmarks and prints one table."""
+"""Runs the benchmarks and prints one table; `costs` prints what a month costs instead."""
 
+import argparse
 import asyncio
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.benchmarks.cold_start import cold_start
+from tests.benchmarks.costs import costs
 from tests.benchmarks.fan_out import fan_out
 from tests.benchmarks.imports import imports
 from tests.benchmarks.installed import installed
 from tests.benchmarks.orders import orders
+from tests.benchmarks.packaged import packaged
 from tests.benchmarks.requests import requests_before_the_exchange, requests_of_an_idle_sweep
 from tests.benchmarks.table import Row, print_table
 
-BENCHMARKS: tuple[Callable[[], list[Row]], ...] = (
-    lambda: asyncio.run(requests_before_the_exchange()),
-    lambda: asyncio.run(requests_of_an_idle_sweep()),
-    lambda: asyncio.run(fan_out()),
-    imports,
-    orders,
-    cold_start,
-    installed,
-)
+BENCHMARKS: dict[str, Callable[[], list[Row]]] = {
+    "requests": lambda: asyncio.run(requests_before_the_exchange()),
+    "idle_sweep": lambda: asyncio.run(requests_of_an_idle_sweep()),
+    "fan_out": lambda: asyncio.run(fan_out()),
+    "imports": imports,
+    "orders": orders,
+    "cold_start": cold_start,
+    "installed": installed,
+    "packaged": packaged,
+}
+COSTS = "costs"
 
 
-def main() -> int:
-    """All of them; a figure over its budget is shown, not an error. 1 if one of them could not run."""
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Those that are named, or all; a figure over its budget is shown, not an error. 1 if one of them could not run."""
+    parser = argparse.ArgumentParser("infra/bench", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, COSTS], metavar="NAME", help="%(choices)s")
+    names = parser.parse_args(arguments).names or list(BENCHMARKS)
     _isolate()
+    if COSTS in names:
+        costs()
+        return 0
     rows: list[Row] = []
     status = 0
-    for benchmark in BENCHMARKS:
+    for benchmark in (BENCHMARKS[name] for name in names):
         try:
             rows += benchmark()
         except Exception:

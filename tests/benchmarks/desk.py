@@ -104,6 +104,9 @@ class SlowExchange:
     async def last_price(self, symbol: str) -> Decimal:
         return Decimal(60000)
 
+    async def key_expires_at(self) -> datetime | None:
+        return None
+
 
 class BenchDesk:
     """Warm services: `count` tells how many DynamoDB requests the SDK has sent."""

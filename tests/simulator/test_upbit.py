@@ -275,3 +275,15 @@ def test_a_dry_run_places_nothing(upbit: UpbitClient, control: Control) -> None:
     assert answer.status_code == 201
     assert control.orders() == []
     assert upbit.post(**body).status_code == 201
+
+
+def test_an_account_lists_its_keys_with_their_ends(upbit: UpbitClient, control: Control) -> None:
+    """Each a year from now, in Korean time, and those of nobody else."""
+    control.add_key("upbit", "second", "its-secret", TEST_KEY)
+    control.add_account("upbit", "stranger", "another-secret")
+    control.hold_clock(1_795_230_000_000)  # 2026-11-21T12:00:00+09:00
+
+    keys = upbit.send("GET", "/v1/api_keys").json()
+
+    end = "2027-11-21T12:00:00+09:00"
+    assert keys == [{"access_key": key, "expire_at": end} for key in (TEST_KEY, "second")]

@@ -1,0 +1,98 @@
+"""A checkout of its own, an AWS account on this machine, and the commands that work between the two."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from infra.local.cloud import Cloud
+
+ROOT = Path(__file__).parent.parent.parent
+_PARTS = ("app.py", "chalicelib", "infra", "requirements.txt", ".chalice/config.json")
+_REGION = "us-east-1"
+KEYS = {"AWS_ACCESS_KEY_ID": "DEPLOYER", "AWS_SECRET_ACCESS_KEY": "secret"}
+
+
+@dataclass
+class Done:
+    """How a command ended and all that it said."""
+
+    status: int
+    said: str
+
+
+@dataclass
+class DeploymentDesk:
+    """`checkout` holds the project as a fresh clone does, nothing built."""
+
+    cloud: Cloud
+    checkout: Path
+
+    def run(self, command: str, *arguments: str, typed: str = "", **settings: str) -> Done:
+        """`infra/deploy` or `infra/destroy`, in this Python's own environment."""
+        inherited = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+        done = subprocess.run(
+            [sys.executable, "-m", f"infra.deployment.{command}", *arguments],
+            cwd=self.checkout,
+            env={**inherited, **aws_environment(self.cloud), "PYTHONPATH": str(self.checkout), **settings},
+            input=typed,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout)
+
+    def deploy(self, stage: str = "dev", *arguments: str, **settings: str) -> Done:
+        """A deployment that has to succeed."""
+        done = self.run("deploy", "--stage", stage, *arguments, **settings)
+        assert done.status == 0, done.said
+        return done
+
+    def destroy(self, stage: str = "dev", *arguments: str, typed: str = "") -> Done:
+        """The end of a stage, which has to succeed."""
+        done = self.run("destroy", "--stage", stage, *arguments, typed=typed)
+        assert done.status == 0, done.said
+        return done
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=self.cloud.url,
+            region_name=_REGION,
+            aws_access_key_id="LOOKER",
+            aws_secret_access_key="secret",
+        )
+
+
+def aws_environment(cloud: Cloud, key: str = "DEPLOYER") -> dict[str, str]:
+    """Variables of a process that has this account and no other in reach."""
+    return {
+        "AWS_ENDPOINT_URL": cloud.url,
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": _REGION,
+        "AWS_DEFAULT_REGION": _REGION,
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+def check_out(folder: Path, packages: Path | None = None) -> Path:
+    """A copy of what a clone holds. `packages`: of an earlier checkout, to save the time of downloading them."""
+    for name in _PARTS:
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copyfile(source, target)
+    if packages is not None:
+        shutil.copytree(packages, folder / ".chalice" / "build" / "packages")
+    return folder

@@ -74,7 +74,7 @@ def api_policy(webhook: Sequence[str], admin: Sequence[str], stage: str) -> Docu
     statements = [_call(f"{stage}/GET/ping", None), _call(f"{stage}/POST{WEBHOOK_PATH}", webhook)]
     if admin:
         admin_only = _call(f"{stage}/*", admin)
-        webhook_is_not = {**_call(f"{stage}/*{WEBHOOK_PATH}", webhook, "NotIpAddress"), "Effect": "Deny"}
+        webhook_is_not = {**_call(f"{stage}/*{WEBHOOK_PATH}*", webhook, "NotIpAddress"), "Effect": "Deny"}
         statements += [admin_only, webhook_is_not]
     return {"Version": "2012-10-17", "Statement": statements}
 

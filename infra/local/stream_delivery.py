@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Literal
 
-from infra.local.context import LocalContext
 from infra.event_sources import EventSourceMapping
+from infra.local.context import LocalContext
 from infra.local.stream_records import Record, created, sequence_number
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 5.0

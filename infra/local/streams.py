@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.local.event_patterns import matches
 from infra.event_sources import EventSourceMapping
+from infra.local.event_patterns import matches
 from infra.local.stream_delivery import Delivery, Handler, OnDiscard, backoff
 from infra.local.stream_records import Record, sequence_number
 from infra.local.stream_shards import Shards, StreamsClient

@@ -31,17 +31,17 @@ COSTS = "costs"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Those that are named, or all; a figure over its budget is shown, not an error. 1 if one of them could not run."""
+    """The one that is named, or all; a figure over its budget is shown, not an error. 1 if one could not run."""
     parser = argparse.ArgumentParser("infra/bench", description=__doc__)
-    parser.add_argument("names", nargs="*", choices=[*BENCHMARKS, COSTS], metavar="NAME", help="%(choices)s")
-    names = parser.parse_args(arguments).names or list(BENCHMARKS)
+    parser.add_argument("name", nargs="?", choices=[*BENCHMARKS, COSTS], metavar="NAME", help="%(choices)s")
+    name = parser.parse_args(arguments).name
     _isolate()
-    if COSTS in names:
+    if name == COSTS:
         costs()
         return 0
     rows: list[Row] = []
     status = 0
-    for benchmark in (BENCHMARKS[name] for name in names):
+    for benchmark in BENCHMARKS.values() if name is None else (BENCHMARKS[name],):
         try:
             rows += benchmark()
         except Exception:

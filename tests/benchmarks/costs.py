@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from tests.benchmarks.costs_app import EXCHANGE_LATENCY_MS, EXCHANGES, Used
 from tests.benchmarks.costs_bill import (
     ALERTS,
     CANCELS,
@@ -18,7 +19,7 @@ from tests.benchmarks.costs_bill import (
     read_template,
 )
 from tests.benchmarks.costs_prices import AP_NORTHEAST_1, LOOKED_UP, US_EAST_1
-from tests.benchmarks.costs_runs import EXCHANGE_LATENCY_MS, EXCHANGES, Runs, Used, run_everything, running_app
+from tests.benchmarks.costs_runs import Runs, run_everything, running_app
 from tests.benchmarks.packaged import cold_seconds
 
 _REGIONS = (US_EAST_1, AP_NORTHEAST_1)
@@ -76,8 +77,8 @@ def _print_bill(runs: Runs, cold: float) -> None:
     heads = [f"{when}, {prices.region}" for prices in _REGIONS for when in ("idle", f"{ALERTS:,} alerts")]
     _print_row("USD a month", "how much, idle", f"how much, {ALERTS:,} alerts", *heads)
     _print_row("---", "---", "---", *["---:"] * len(heads))
-    for lines in zip(*bills, strict=True):
-        _print_line(lines)
+    for across in zip(*bills, strict=True):
+        _print_line(across)
     _print_row("**total**", "", "", *(f"**{_total(lines):.2f}**" for lines in bills))
     _print_line(extra)
     print()
@@ -98,16 +99,21 @@ def _total(lines: Sequence[Line]) -> float:
 
 
 def _print_notes(cold: float) -> None:
-    print(
-        f"Prices of {LOOKED_UP}, free tier not counted (in an account of its own it covers nearly all but alarms, "
-        f"metrics and secrets). {ALERTS:,} alerts: {MARKETS:,} MARKET and {LIMITS:,} LIMIT on {len(EXCHANGES)} accounts "
-        f"each, and beside them {CANCELS:,} CANCELs, of every second LIMIT; a LIMIT order rests for {RESTING_MINUTES} "
-        f"minutes. Rows are kept for {KEPT_MONTHS} months, and stored accordingly. Durations are of this machine, with "
-        f"{EXCHANGE_LATENCY_MS} ms of exchange: Lambda's own will differ. Every alert and every record of the stream is "
-        f"taken to meet a cold function, which takes {cold:.2f} s more. A request to an exchange is taken for "
-        f"{EXCHANGE_BYTES_OUT:,} bytes out. For {AP_NORTHEAST_1.region}, no price was found for "
-        f"{', '.join(AP_NORTHEAST_1.not_found)}: those are {US_EAST_1.region}'s."
-    )
+    for note in (
+        f"Prices of {LOOKED_UP}; for {AP_NORTHEAST_1.region} none was found for {', '.join(AP_NORTHEAST_1.not_found)}: "
+        f"those are {US_EAST_1.region}'s.",
+        "The free tier is not counted; in an account that has nothing else it covers Lambda, logs, data out, the "
+        "dashboard, storage, 10 metrics and 10 metrics of alarms.",
+        f"{ALERTS:,} alerts are {MARKETS:,} MARKET and {LIMITS:,} LIMIT, on {len(EXCHANGES)} accounts each; "
+        f"beside them come {CANCELS:,} CANCELs, one for every second LIMIT. A LIMIT order rests for {RESTING_MINUTES} "
+        f"minutes. Rows are kept for {KEPT_MONTHS} months, and what is stored is that of so many.",
+        f"Durations are of this machine, with exchanges that take {EXCHANGE_LATENCY_MS} ms: Lambda's own will differ. "
+        f"Each alert and each record of the stream is taken to meet a cold function, which is billed {cold:.2f} s "
+        "besides: the most that it can be.",
+        f"A request to an exchange is taken for {EXCHANGE_BYTES_OUT:,} bytes out. A metric is billed for the hours in "
+        "which it has values: those that tell of faults come on top when there are some.",
+    ):
+        print(f"- {note}")
 
 
 def _print_row(*cells: str) -> None:

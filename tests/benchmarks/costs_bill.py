@@ -9,8 +9,9 @@ from chalicelib.aws.credentials import CACHED_FOR
 from chalicelib.domain.policy import Policy
 from infra.deployment.settings import function_settings
 from infra.local.tables import TEMPLATE
+from tests.benchmarks.costs_app import EXCHANGES, Used
 from tests.benchmarks.costs_prices import Prices
-from tests.benchmarks.costs_runs import EXCHANGES, Runs, Used
+from tests.benchmarks.costs_runs import Runs
 
 HOURS = 730
 """Of a month, as AWS counts."""
@@ -36,7 +37,9 @@ class Times:
 
     parts: Sequence[tuple[float, Used]]
     cold_starts: float = 0
-    """Of functions that find no warm one: they read the accounts' keys, and start."""
+    """Invocations that find no warm function."""
+    key_reads: float = 0
+    """Of Secrets Manager, by functions that have not read an account's key before, or not lately."""
 
     def total(self, of: Callable[[Used], float]) -> float:
         return sum(times * of(used) for times, used in self.parts)
@@ -46,7 +49,8 @@ class Times:
         return len({name for times, used in self.parts for name in used.metrics})
 
     def __add__(self, other: "Times") -> "Times":
-        return Times([*self.parts, *other.parts], self.cold_starts + other.cold_starts)
+        cold, reads = self.cold_starts + other.cold_starts, self.key_reads + other.key_reads
+        return Times([*self.parts, *other.parts], cold, reads)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def idle(runs: Runs) -> Times:
     """A sweep and a reconcile each minute, of which one in RECONCILE_INTERVAL hunts orphans."""
     minutes = HOURS * 60
     hunts = HOURS * 3600 / Policy().reconcile_interval
-    return Times([(minutes, runs.sweep), (minutes - hunts, runs.reconcile), (hunts, runs.hunt)])
+    key_reads = HOURS * 3600 / CACHED_FOR * len(EXCHANGES)
+    return Times([(minutes, runs.sweep), (minutes - hunts, runs.reconcile), (hunts, runs.hunt)], key_reads=key_reads)
 
 
 def alerts(runs: Runs) -> Times:
@@ -79,7 +84,8 @@ def alerts(runs: Runs) -> Times:
     looks = LIMITS * RESTING_MINUTES * 60 / Policy().reconcile_interval
     parts = [(MARKETS, runs.market), (LIMITS, runs.limit), (CANCELS, runs.cancel)]
     cold = sum(times * sum(used.invocations.values()) for times, used in parts)
-    return Times([*parts, (looks, runs.resting), (-looks, runs.hunt)], cold)
+    key_reads = (MARKETS + LIMITS + CANCELS) * len(EXCHANGES)
+    return Times([*parts, (looks, runs.resting), (-looks, runs.hunt)], cold, key_reads)
 
 
 def bill(times: Times, prices: Prices, template: Template, cold_seconds: float) -> list[Line]:
@@ -139,15 +145,13 @@ def _data(times: Times, prices: Prices) -> list[Line]:
 def _watching(times: Times, prices: Prices, template: Template) -> list[Line]:
     logs = times.total(lambda used: used.log_bytes) / _GB
     metrics, secrets = times.metrics(), template.secrets + len(EXCHANGES)
-    kept_warm = HOURS * 3600 / CACHED_FOR * len(EXCHANGES)
-    reads = kept_warm + times.cold_starts * len(EXCHANGES)
     return [
         Line("CloudWatch: logs, kept for a month", f"{logs:.2f} GB", logs * (prices.log_gb + prices.log_stored_gb)),
         Line("CloudWatch: metrics", f"{metrics}", metrics * prices.metric),
         Line("CloudWatch: alarms", f"{template.alarm_metrics} metrics", template.alarm_metrics * prices.alarm_metric),
         Line("CloudWatch: dashboard", f"{template.dashboards}", template.dashboards * prices.dashboard),
         Line("Secrets Manager: secrets", f"{secrets}", secrets * prices.secret),
-        Line("Secrets Manager: calls", f"{reads:,.0f}", reads * prices.secret_call),
+        Line("Secrets Manager: calls", f"{times.key_reads:,.0f}", times.key_reads * prices.secret_call),
     ]
 
 

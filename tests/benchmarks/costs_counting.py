@@ -1,13 +1,17 @@
-"""Counts what this process asks of AWS: DynamoDB's request units, and calls of every other service."""
+"""Counts what this process asks of AWS, DynamoDB's units and calls of every service, and keeps what it prints."""
 
 import json
+import os
+import sys
+import tempfile
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
 from botocore import handlers
 
 from tests.benchmarks.costs_units import Item, Units, get_units, load_tables, query_units
@@ -37,14 +41,16 @@ class AwsCounter:
 
     @contextmanager
     def in_place(self) -> Iterator["AwsCounter"]:
-        """Clients take botocore's list of handlers over when their session is made."""
+        """Clients take botocore's list of handlers over when their session is made, boto3's own one included."""
         added = [("before-call", self._before), ("after-call", self._after)]
         handlers.BUILTIN_HANDLERS.extend(added)
+        boto3.setup_default_session()
         try:
             yield self
         finally:
             for one in added:
                 handlers.BUILTIN_HANDLERS.remove(one)
+            boto3.setup_default_session()
 
     @contextmanager
     def counting(self) -> Iterator[Asked]:
@@ -136,3 +142,23 @@ class AwsCounter:
     def _item(self, table: str, key: Item) -> Item | None:
         found: Item | None = self._client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
         return found
+
+
+@contextmanager
+def printed() -> Iterator[Callable[[], list[str]]]:
+    """What goes to standard output and standard error meanwhile, whoever writes it: the lines that Lambda would log."""
+    found: list[str] = []
+    kept = [(stream, os.dup(stream.fileno())) for stream in (sys.__stdout__, sys.__stderr__) if stream]
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as file:
+        for stream, _ in kept:
+            stream.flush()
+            os.dup2(file.fileno(), stream.fileno())
+        try:
+            yield lambda: found
+        finally:
+            for stream, number in kept:
+                stream.flush()
+                os.dup2(number, stream.fileno())
+                os.close(number)
+            file.seek(0)
+            found += file.read().splitlines()

@@ -45,7 +45,7 @@ def _sizes(plain: Unpacked, with_bytecode: Unpacked, sizes: Mapping[str, Size]) 
             f"  its {LARGEST} largest parts, unpacked", ", ".join(f"{name} {size / 1e6:.2f}" for name, size in largest)
         ),
         Row(
-            f"  botocore's data for {', '.join(USED_SERVICES)} only",
+            f"  with botocore's and boto3's data for {', '.join(USED_SERVICES)} only",
             f"{pruned} ({(layer.zipped - pruned.zipped) / 1e6:.2f} and "
             f"{(layer.unpacked - pruned.unpacked) / 1e6:.2f} MB less)",
         ),

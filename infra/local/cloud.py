@@ -9,7 +9,7 @@ import functools
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIApplication
 
@@ -39,6 +39,8 @@ class Cloud(Database):
 
     def __init__(self, server: Server, *, record: bool) -> None:
         self._calls: list[Call] | None = [] if record else None
+        self.on_call: Callable[[Call], None] | None = None
+        """Told of each recorded request before it is carried out."""
         self._applications = functools.cache(_application)
         self._applications_lock = threading.Lock()
         server.route = self._route
@@ -92,7 +94,10 @@ class Cloud(Database):
         with self._applications_lock:  # moto's modules take a while to import; only one thread shall do it
             application = self._applications(service)
         if application is not None and self._calls is not None and scope["key"] != CALLER:
-            self._calls.append(call_of(scope["key"], _SDK_NAMES.get(service, service), request))
+            call = call_of(scope["key"], _SDK_NAMES.get(service, service), request)
+            self._calls.append(call)
+            if self.on_call is not None:
+                self.on_call(call)
         return application
 
 

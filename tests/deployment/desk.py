@@ -1,9 +1,12 @@
 """A checkout of its own, an AWS account on this machine, and the commands that work between the two."""
 
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import boto3
 
 from infra.local.cloud import Cloud
+from infra.local.cloud_calls import Call
 
 ROOT = Path(__file__).parent.parent.parent
 _PARTS = ("app.py", "chalicelib", "infra", "requirements.txt", ".chalice/config.json")
@@ -35,18 +39,43 @@ class DeploymentDesk:
 
     def run(self, command: str, *arguments: str, typed: str = "", **settings: str) -> Done:
         """`infra/deploy` or `infra/destroy`, in this Python's own environment."""
+        process = self._start(command, arguments, settings)
+        said, _ = process.communicate(typed)
+        return Done(process.returncode, said)
+
+    def _start(self, command: str, arguments: Sequence[str], settings: Mapping[str, str]) -> "subprocess.Popen[str]":
         inherited = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
-        done = subprocess.run(
+        return subprocess.Popen(
             [sys.executable, "-m", f"infra.deployment.{command}", *arguments],
             cwd=self.checkout,
             env={**inherited, **aws_environment(self.cloud), "PYTHONPATH": str(self.checkout), **settings},
-            input=typed,
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        return Done(done.returncode, done.stdout)
+
+    def kill_at(self, wanted: Callable[[Call], bool], stage: str = "dev", **settings: str) -> list[Call]:
+        """Start a deployment and kill it and all that it has started, with SIGKILL, at the first call that is wanted;
+        that call is carried out all the same. Returns the calls up to then."""
+        made: list[Call] = []
+        process: list[subprocess.Popen[str]] = []
+
+        def look(call: Call) -> None:
+            made.append(call)
+            if process and wanted(call):
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(process[0].pid, signal.SIGKILL)
+
+        self.cloud.on_call = look
+        try:
+            process.append(self._start("deploy", ("--stage", stage), settings))
+            said, _ = process[0].communicate()
+        finally:
+            self.cloud.on_call = None
+        assert process[0].returncode == -signal.SIGKILL, said
+        return made
 
     def deploy(self, stage: str = "dev", *arguments: str, **settings: str) -> Done:
         """A deployment that has to succeed."""

@@ -8,7 +8,7 @@ from chalicelib.domain.errors import DatabaseUnavailableError
 
 system = Blueprint(__name__)
 
-VERSION = "0.3.0"
+VERSION = "0.4.0"
 
 
 @route(system, "/", "GET", public=True)

@@ -8,25 +8,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.deployment.errors import DeploymentError
+from infra.deployment.packages import finish_packages
 from infra.deployment.project import Project
 from infra.deployment.settings import OWN_NAMES
 
 _INCOMPLETE = "Could not install dependencies"
 
 
-def check_package(project: Project, environment: Mapping[str, str]) -> None:
-    """Build the package and the layer, touching nothing on AWS.
+def build_packages(project: Project, environment: Mapping[str, str]) -> None:
+    """Build the package and the layer that `chalice deploy` will upload, touching nothing on AWS.
 
     Chalice goes on without a dependency that it found no wheel for, and such a function cannot start: raises
-    DeploymentError instead. What is built here is what `chalice deploy` uploads.
+    DeploymentError instead.
     """
+    packages = (project.folder / ".chalice" / "deployments").resolve()
     out = project.folder / ".chalice" / "package"
     said = _run(project, environment, "package", "--stage", project.stage, str(out))
     if _INCOMPLETE in said:
-        shutil.rmtree(
-            (project.folder / ".chalice" / "deployments").resolve()
-        )  # else the next run would take it as it is
+        shutil.rmtree(packages)  # else the next run would find it and take it as it is
         raise DeploymentError(f"a dependency has no wheel for Lambda; nothing was deployed. Chalice says:\n{said}")
+    finish_packages(packages)
 
 
 def chalice_deploy(project: Project, environment: Mapping[str, str]) -> str:

@@ -7,10 +7,10 @@ from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
 from chalicelib.settings import SettingsError
 from infra.deployment.aws import Aws
-from infra.deployment.chalice_commands import chalice_deploy, check_package
+from infra.deployment.chalice_commands import build_packages, chalice_deploy
 from infra.deployment.errors import DeploymentError, stop_with
 from infra.deployment.event_delivery import set_async_retries, set_mappings
-from infra.deployment.functions import is_current, mark_current, set_environment
+from infra.deployment.functions import is_current, mark_current, mark_unfinished, set_environment
 from infra.deployment.health import check_health
 from infra.deployment.policies import Names
 from infra.deployment.project import Project, build_project
@@ -43,7 +43,7 @@ def deploy(stage: Stage, *, take_up: bool = False, force: bool = False) -> bool:
     done = [f"stack: {change}" for change in stage.apply_stack()]
     network, changes = stage.apply_egress()
     done += [f"egress: {change}" for change in changes]
-    for line in done:
+    for line in done + [f"way out: {address}" for address in network.addresses]:
         _say(line)
     names = stage.names(stage.stack.outputs())
     environment = stage.function_environment(names)
@@ -86,8 +86,9 @@ def _deploy_functions(
     stage: Stage, project: Project, deployed: Deployed, names: Names, environment: Mapping[str, str]
 ) -> Deployed:
     _say("building the package and the layer")
-    check_package(project, environment)
+    build_packages(project, environment)
     project.write_record(deployed.record(stage.aws, names, stage.settings.api_stage))
+    mark_unfinished(stage.aws, deployed)
     _say("chalice deploy")
     for line in chalice_deploy(project, environment).splitlines():
         _say(f"  {line}")

@@ -7,8 +7,7 @@ from infra.deployment.policies import Names, function_names
 from infra.deployment.record import Deployed
 
 FINGERPRINT_TAG = "deployment"
-"""On the API's function: which package and configuration were deployed as a whole. Chalice takes off tags that it
-does not know, so during a deployment there is none."""
+"""On the API's function: which package and configuration were deployed as a whole."""
 
 
 def is_current(aws: Aws, deployed: Deployed, fingerprint: str) -> bool:
@@ -19,6 +18,13 @@ def is_current(aws: Aws, deployed: Deployed, fingerprint: str) -> bool:
     arn = deployed.functions["api_handler"]["FunctionArn"]
     tags: dict[str, str] = aws.client("lambda").list_tags(Resource=arn).get("Tags", {})
     return tags.get(FINGERPRINT_TAG) == fingerprint
+
+
+def mark_unfinished(aws: Aws, deployed: Deployed) -> None:
+    """The first step of a deployment: until its last one, nobody can say what is deployed."""
+    if "api_handler" in deployed.functions:
+        arn = deployed.functions["api_handler"]["FunctionArn"]
+        aws.client("lambda").untag_resource(Resource=arn, TagKeys=[FINGERPRINT_TAG])
 
 
 def mark_current(aws: Aws, deployed: Deployed, fingerprint: str) -> None:

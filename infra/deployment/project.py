@@ -30,6 +30,8 @@ class Network:
 
     subnets: tuple[str, ...] = ()
     security_groups: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """Those that were made for it; one that was taken up is known already."""
 
 
 def build_project(

@@ -70,7 +70,8 @@ class Stage:
         changes = self.egress.apply(parameters)
         outputs = self.egress.outputs()
         subnets = tuple(sorted(outputs["SubnetIds"].split(",")))
-        return Network(subnets=subnets, security_groups=(outputs["SecurityGroupId"],)), changes
+        addresses = tuple(outputs[name] for name in ("NewAddressA", "NewAddressB") if name in outputs)
+        return Network(subnets=subnets, security_groups=(outputs["SecurityGroupId"],), addresses=addresses), changes
 
     def names(self, outputs: Mapping[str, str]) -> Names:
         """`outputs` of the stack; without them, of a stack that is gone, the names that a deletion needs."""

@@ -4,72 +4,45 @@ import statistics
 from collections.abc import Mapping
 
 from infra.deployment.project import ROOT
-from tests.benchmarks.packaged_build import (
-    USED_SERVICES,
-    Size,
-    Unpacked,
-    compiled,
-    parts,
-    size_of,
-    unpacked,
-    without_unused_services,
-    zipped_size,
-)
+from tests.benchmarks.packaged_build import Built, built, parts
 from tests.benchmarks.packaged_cold import CLEAN, ColdStarts, Took, Way, cold_starts
 from tests.benchmarks.table import Row, spread
 
 RUNS = 8
 LARGEST = 5
-PACKAGE, BYTECODE, CHECKOUT = "the unpacked package", "the same with bytecode", "the checkout and its .venv"
+UPLOADED, PLAIN, CHECKOUT = "the uploaded package", "the same as Chalice zips it", "the checkout and its .venv"
 
 
 def packaged() -> list[Row]:
-    """Sizes, then the cold path; what shipping bytecode and less of botocore would win is measured, not built in."""
-    with unpacked() as (plain, sizes), compiled(plain) as with_bytecode:
-        rows = _sizes(plain, with_bytecode, sizes)
-        with cold_starts(plain.environment) as starts:
-            return rows + _cold_path(starts, plain, with_bytecode)
+    """Sizes, then the cold path."""
+    with built() as (uploaded, plain), cold_starts(uploaded.unpacked.environment) as starts:
+        return _sizes(uploaded, plain) + _cold_path(starts, uploaded, plain)
 
 
-def _sizes(plain: Unpacked, with_bytecode: Unpacked, sizes: Mapping[str, Size]) -> list[Row]:
-    layer = sizes["layer"]
-    largest = parts(plain.libraries).most_common(LARGEST)
-    pruned = without_unused_services(plain.libraries)
-    more = sum(size_of(getattr(with_bytecode, name)) - size_of(getattr(plain, name)) for name in ("package", "layer"))
-    zipped = zipped_size(with_bytecode.layer) + zipped_size(with_bytecode.package)
-    both = layer.zipped + sizes["package"].zipped
+def _sizes(uploaded: Built, plain: Built) -> list[Row]:
+    largest = parts(uploaded.unpacked.libraries).most_common(LARGEST)
     return [
-        Row("package that is uploaded", str(sizes["package"])),
-        Row("layer that is uploaded", str(layer)),
+        Row("package that is uploaded", str(uploaded.package)),
+        Row("layer that is uploaded", str(uploaded.layer)),
         Row(
             f"  its {LARGEST} largest parts, unpacked", ", ".join(f"{name} {size / 1e6:.2f}" for name, size in largest)
         ),
-        Row(
-            f"  with botocore's and boto3's data for {', '.join(USED_SERVICES)} only",
-            f"{pruned} ({(layer.zipped - pruned.zipped) / 1e6:.2f} and "
-            f"{(layer.unpacked - pruned.unpacked) / 1e6:.2f} MB less)",
-        ),
-        Row("  with bytecode in package and layer", f"{(zipped - both) / 1e6:.2f} MB zipped, {more / 1e6:.2f} MB more"),
+        Row("  as Chalice zips them, with all of botocore and no bytecode", f"{plain.package}; {plain.layer}"),
     ]
 
 
-def _cold_path(starts: ColdStarts, plain: Unpacked, with_bytecode: Unpacked) -> list[Row]:
+def _cold_path(starts: ColdStarts, uploaded: Built, plain: Built) -> list[Row]:
     ways = {
-        PACKAGE: Way(CLEAN, plain.path()),
-        BYTECODE: Way(("-I", "-S"), with_bytecode.path()),
+        UPLOADED: Way(CLEAN, uploaded.unpacked.path()),
+        PLAIN: Way(CLEAN, plain.unpacked.path()),
         CHECKOUT: Way(("-I",), [str(ROOT)]),
     }
     took, bare = starts.measure(ways, RUNS), starts.bare(RUNS)
     rows = [Row("python -I -S -B -c pass", spread(bare))]
     for name in ways:
         rows += _rows(name, took, statistics.median(bare))
-    won = statistics.median(took[PACKAGE].first_request) - statistics.median(took[BYTECODE].first_request)
-    tls = starts.tls(ways[PACKAGE])
-    return [
-        *rows,
-        Row("  what shipping bytecode would win of that", f"{won * 1000:.0f} ms"),
-        Row("  not in it: the SSL context, which a real exchange needs", f"{tls * 1000:.0f} ms"),
-    ]
+    tls = starts.tls(ways[UPLOADED])
+    return [*rows, Row("  not in it: the SSL context, which a real exchange needs", f"{tls * 1000:.0f} ms")]
 
 
 def _rows(name: str, took: Mapping[str, Took], bare: float) -> list[Row]:
@@ -87,6 +60,6 @@ def _rows(name: str, took: Mapping[str, Took], bare: float) -> list[Row]:
 
 def cold_seconds(runs: int = 3) -> float:
     """From the start of the interpreter to the end of the alert, from the unpacked package."""
-    with unpacked() as (plain, _), cold_starts(plain.environment) as starts:
-        way = Way(CLEAN, plain.path())
-        return statistics.median(starts.measure({PACKAGE: way}, runs)[PACKAGE].ended)
+    with built() as (uploaded, _), cold_starts(uploaded.unpacked.environment) as starts:
+        way = Way(CLEAN, uploaded.unpacked.path())
+        return statistics.median(starts.measure({UPLOADED: way}, runs)[UPLOADED].ended)

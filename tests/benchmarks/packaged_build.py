@@ -1,8 +1,5 @@
 """The package and the layer that a deployment would upload, unpacked; nothing on AWS is touched."""
 
-import compileall
-import io
-import os
 import shutil
 import zipfile
 from collections import Counter
@@ -12,18 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from infra.deployment.chalice_commands import check_package
+from infra.deployment.chalice_commands import build_packages
 from infra.deployment.policies import Names
 from infra.deployment.project import ROOT, Network, build_project
 from infra.deployment.settings import read_stage
 
 BUILDS = ROOT / ".chalice" / "build" / "benchmark"
-"""Beside those of the stages; the layer is built anew only where requirements.txt has changed."""
+"""Beside those of the stages, and anew each time: what is finished once keeps no plain copy."""
 
 STAGE = "dev"
-USED_SERVICES = ("dynamodb", "lambda", "secretsmanager", "sts")
-"""Whose descriptions in botocore's data the functions load; what lies beside them belongs to all services."""
-
 _NAMES = Names(
     partition="aws",
     region="us-east-1",
@@ -67,9 +61,18 @@ class Unpacked:
         return [str(self.package), str(self.layer / "python"), str(self.libraries)]
 
 
+@dataclass(frozen=True)
+class Built:
+    """One way of packing, with the sizes of its two zips."""
+
+    unpacked: Unpacked
+    package: Size
+    layer: Size
+
+
 @contextmanager
-def unpacked() -> Iterator[tuple[Unpacked, Mapping[str, Size]]]:
-    """Built, measured as `package` and `layer`, and unpacked to a folder that is gone afterwards."""
+def built() -> Iterator[tuple[Built, Built]]:
+    """What is uploaded, and what Chalice had zipped of its own accord; in folders that are gone afterwards."""
     settings = read_stage(STAGE, {})
     environment = {
         **settings.functions,
@@ -77,28 +80,25 @@ def unpacked() -> Iterator[tuple[Unpacked, Mapping[str, Size]]]:
         "SWEEP_FUNCTION_NAME": _NAMES.function("sweep"),
         "ADMIN_TOKEN_SECRET": _NAMES.admin_token,
     }
+    shutil.rmtree(BUILDS, ignore_errors=True)
     project = build_project(settings, _NAMES, Network(), environment, BUILDS)
-    check_package(project, environment)
-    built = project.folder / ".chalice" / "package"
+    build_packages(project, environment)
+    packages, plain = BUILDS / "packages", project.folder / ".chalice" / "package"
+    (package,), (layer,) = packages.glob("appcode-*.zip"), packages.glob("managed-layer-*.zip")
+    with TemporaryDirectory() as folder:
+        yield (
+            _unpack(Path(folder) / "uploaded", package, layer, environment),
+            _unpack(Path(folder) / "plain", plain / "deployment.zip", plain / "layer-deployment.zip", environment),
+        )
+
+
+def _unpack(folder: Path, package: Path, layer: Path, environment: Mapping[str, str]) -> Built:
     sizes = {}
-    with TemporaryDirectory() as folder:
-        for name, file in (("package", "deployment.zip"), ("layer", "layer-deployment.zip")):
-            with zipfile.ZipFile(built / file) as archive:
-                archive.extractall(Path(folder) / name)
-            sizes[name] = Size((built / file).stat().st_size, size_of(Path(folder) / name))
-        yield Unpacked(Path(folder) / "package", Path(folder) / "layer", environment), sizes
-
-
-@contextmanager
-def compiled(plain: Unpacked) -> Iterator[Unpacked]:
-    """A copy with bytecode beside each module."""
-    with TemporaryDirectory() as folder:
-        copy = Unpacked(Path(folder) / "package", Path(folder) / "layer", plain.environment)
-        for source, target in ((plain.package, copy.package), (plain.layer, copy.layer)):
-            shutil.copytree(source, target)
-            if not compileall.compile_dir(target, quiet=2, workers=os.cpu_count() or 1):
-                raise RuntimeError("a module of the package cannot be compiled")
-        yield copy
+    for name, file in (("package", package), ("layer", layer)):
+        with zipfile.ZipFile(file) as archive:
+            archive.extractall(folder / name)
+        sizes[name] = Size(file.stat().st_size, size_of(folder / name))
+    return Built(Unpacked(folder / "package", folder / "layer", environment), sizes["package"], sizes["layer"])
 
 
 def parts(libraries: Path) -> Counter[str]:
@@ -110,34 +110,8 @@ def parts(libraries: Path) -> Counter[str]:
     return found
 
 
-def without_unused_services(libraries: Path) -> Size:
-    """What a layer would be that holds botocore's descriptions of the services that are used only."""
-    files = [path for path in _files(libraries) if not _is_unused(path.relative_to(libraries))]
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in files:
-            archive.write(path, path.relative_to(libraries))
-    return Size(memory.tell(), sum(path.stat().st_size for path in files))
-
-
-def zipped_size(folder: Path) -> int:
-    """What the folder would be as Chalice packs it."""
-    memory = io.BytesIO()
-    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in _files(folder):
-            archive.write(path, path.relative_to(folder))
-    return memory.tell()
-
-
 def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in _files(path))
-
-
-def _is_unused(path: Path) -> bool:
-    """In `botocore/data`, a folder is a service; the files beside them belong to all."""
-    package, _, rest = str(path).partition("/data/")
-    service, inside, _ = rest.partition("/")
-    return package in ("botocore", "boto3") and bool(inside) and service not in USED_SERVICES
 
 
 def _files(folder: Path) -> list[Path]:

@@ -61,7 +61,9 @@ def shapes(found: dict[str, Any]) -> set[str]:
         r"managed-layer:[0-9]+",
         r"managed-layer [0-9]+",
         r"'(CodeSha256|Sid)': '[^']*'",
-        r"'(CreatedTimestamp|LastModifiedTimestamp)': '[0-9]+'",
+        r"'(CreatedTimestamp|LastModifiedTimestamp)': '[0-9.]+'",
+        r"'createdDate': datetime[^)]*\)",
+        r"'deployment': '[0-9a-f]{64}'",
         *map(re.escape, apis),
     ]
     return {re.sub("|".join(made_up), "…", f"{name} {_ordered(value)}") for name, value in found.items()}

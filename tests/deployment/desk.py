@@ -1,5 +1,6 @@
 """A checkout of its own, an AWS account on this machine, and the commands that work between the two."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -8,7 +9,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import boto3
@@ -113,15 +116,28 @@ def aws_environment(cloud: Cloud, key: str = "DEPLOYER") -> dict[str, str]:
     }
 
 
+@cache
+def _snapshot() -> Path:
+    """What a clone holds, as it was when the first test asked for it: somebody may be at work in the folder itself."""
+    folder = TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    _copy(ROOT, Path(folder.name))
+    return Path(folder.name)
+
+
 def check_out(folder: Path, packages: Path | None = None) -> Path:
-    """A copy of what a clone holds. `packages`: of an earlier checkout, to save the time of downloading them."""
+    """A fresh clone, so to speak. `packages`: of an earlier checkout, to save the time of downloading them."""
+    _copy(_snapshot(), folder)
+    if packages is not None:
+        shutil.copytree(packages, folder / ".chalice" / "build" / "packages")
+    return folder
+
+
+def _copy(origin: Path, folder: Path) -> None:
     for name in _PARTS:
-        source, target = ROOT / name, folder / name
+        source, target = origin / name, folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copyfile(source, target)
-    if packages is not None:
-        shutil.copytree(packages, folder / ".chalice" / "build" / "packages")
-    return folder

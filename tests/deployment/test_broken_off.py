@@ -23,11 +23,9 @@ POINTS = {
     "the layer is published": nth(1, "PublishLayerVersion"),
     "a role is made": nth(2, "CreateRole"),
     "a function is made": nth(2, "CreateFunction"),
-    "a mapping is made": nth(1, "CreateEventSourceMapping"),
     "the other mapping is made": nth(2, "CreateEventSourceMapping"),
     "a rule is made": nth(1, "PutRule"),
     "the API is made": nth(1, "ImportRestApi"),
-    "the API may call its function": nth(3, "AddPermission"),
     "the API's stage is made": nth(1, "CreateDeployment"),
     "a mapping is set": nth(1, "UpdateEventSourceMapping"),
     "retries are set": nth(1, "PutFunctionEventInvokeConfig"),
@@ -89,7 +87,13 @@ def test_the_next_deployment_finishes_what_a_killed_one_began(
 
     assert again.said.rstrip().endswith("nothing had to be changed")
     assert shapes(everything(desk)) ^ whole == set()
+
+
+def test_what_a_killed_deployment_left_is_destroyed_too(desk: DeploymentDesk) -> None:
+    desk.kill_at(nth(1, "ImportRestApi"))
+
     desk.destroy()
+
     assert everything(desk) == {}
 
 

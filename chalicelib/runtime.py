@@ -154,12 +154,13 @@ def budget(context: Any, longest: float) -> Budget:
     return Budget(services().clock, min(longest, left))
 
 
-def begin(context: Any, request_id: str | None = None) -> str | None:
-    """An invocation starts: every entry point says so first. Returns its id, API Gateway's where that is given."""
+def begin(context: Any) -> str | None:
+    """An invocation starts: every entry point says so first. Returns its id: Lambda's own, which stands in its log
+    lines too, and which no caller can choose, as he can API Gateway's."""
     _logging()
-    chosen: str | None = request_id or getattr(context, "aws_request_id", None)
-    begin_invocation(chosen)
-    return chosen
+    request_id: str | None = getattr(context, "aws_request_id", None)
+    begin_invocation(request_id)
+    return request_id
 
 
 def configure_logging(chosen: Settings) -> None:

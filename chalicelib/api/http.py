@@ -15,6 +15,7 @@ from chalicelib import runtime
 from chalicelib.api.errors import MalformedError, TooLargeError, answer_to
 from chalicelib.domain.errors import InvalidError, NotAuthenticatedError
 from chalicelib.domain.ids import ID_PATTERN
+from chalicelib.domain.metrics import Metric
 
 if TYPE_CHECKING:  # 40 ms of a cold start, which the functions without bodies need not pay
     from pydantic import BaseModel
@@ -34,7 +35,7 @@ def route(blueprint: Blueprint, path: str, method: str, *, public: bool = False)
     def register(view: View) -> View:
         def answered(**arguments: str) -> Response:
             request = blueprint.current_request
-            request_id = runtime.begin(request.lambda_context, request.context.get("requestId"))
+            request_id = runtime.begin(request.lambda_context)
             try:
                 if not public:
                     check_admin(request.headers)
@@ -43,6 +44,8 @@ def route(blueprint: Blueprint, path: str, method: str, *, public: bool = False)
                 response = view(**arguments)
             except Exception as error:
                 response = answer_to(error)
+            if response.status_code >= 500:
+                runtime.meter().emit(Metric.API_FAILURES)  # to Lambda this is an answer like any other
             if request_id:
                 response.headers["X-Request-Id"] = request_id  # by which the log lines are found
             return response

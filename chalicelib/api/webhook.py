@@ -30,12 +30,15 @@ def receive_alert() -> Response:
 
 
 async def _take(services: Services, body: dict[str, Any], raw: bytes | str, budget: Budget) -> AlertAnswer:
-    """The alert, counted by what became of it: what was not accepted was refused, for whatever reason."""
-    result = "refused"
+    """The alert, counted by what became of it."""
+    result = "failed"
     try:
         accepted = await execute_alert(services, _sender(body, raw), _alert(body), budget)
         result = "duplicate" if accepted.duplicate else "accepted"
         return accepted
+    except RefusedError:
+        result = "refused"
+        raise
     finally:
         services.meter.tally(Metric.ALERTS, result=result)
 

@@ -52,12 +52,13 @@ class AdminToken:
             return self._token if self._token != than else None
 
     def _is_older_than(self, seconds: float) -> bool:
-        return seconds_between(self._read_at, self._clock.now()) >= seconds
+        """Also where the clock went back: nobody knows then."""
+        return not 0 <= seconds_between(self._read_at, self._clock.now()) < seconds
 
     def _read(self) -> None:
         """Read it unless that was tried a moment ago. A failure leaves the kept one as it is."""
         now = self._clock.now()
-        if self._token is not None and seconds_between(self._asked_at, now) <= READ_AGAIN_AFTER:
+        if self._token is not None and 0 <= seconds_between(self._asked_at, now) <= READ_AGAIN_AFTER:
             return
         self._asked_at = now
         token = self._fetch()

@@ -16,7 +16,8 @@ class Unit(StrEnum):
 class Metric(StrEnum):
     """Every metric; beside `stage`, which all of them have, the dimensions that it has stand with it."""
 
-    ALERTS = "Alerts"  # result: accepted, duplicate, refused
+    API_FAILURES = "ApiFailures"  # answers of 500 and more
+    ALERTS = "Alerts"  # result: accepted, duplicate, refused, failed
     ORDERS = "Orders"  # status
     ALERT_TO_EXCHANGE = "AlertToExchange"
     CANCEL_LATENCY = "CancelLatency"

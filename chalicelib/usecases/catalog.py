@@ -202,17 +202,19 @@ async def current_switch(services: Services) -> Switch:
 async def set_switch(services: Services, trading_enabled: bool) -> Switch:
     """Write the switch, then into every strategy's row; the answer comes after that (R24).
 
-    Raises ConflictError where somebody else turns it the other way at this moment: whoever was held up must not
-    undo what was decided since.
+    Raises ConflictError where it was turned, and turned back, between our look and our write: whoever was held up
+    must not undo what was decided since. Turning it to what it is writes nothing, so it stands in nobody's way.
     """
-    old = await current_switch(services)
-    new = replace(old, trading_enabled=trading_enabled, version=old.version + 1, updated_at=services.clock.now())
-    try:
-        await services.store.commit(Update(old, new))
-    except StaleRowError:
-        new = await current_switch(services)
-        if new.trading_enabled is not trading_enabled:
-            raise ConflictError("CHANGED", "the switch was turned at this very moment; look again") from None
+    new = await current_switch(services)
+    if new.trading_enabled is not trading_enabled:
+        old = new
+        new = replace(old, trading_enabled=trading_enabled, version=old.version + 1, updated_at=services.clock.now())
+        try:
+            await services.store.commit(Update(old, new))
+        except StaleRowError:
+            new = await current_switch(services)
+            if new.trading_enabled is not trading_enabled:
+                raise ConflictError("CHANGED", "the switch was turned at this very moment; look again") from None
     for strategy in await services.store.strategies():
         await _set_halted(services, strategy)
     return new

@@ -38,7 +38,8 @@ async def _ask(services: Services, account: Account, budget: Budget) -> None:
     """A failure is not remembered: the next hunt asks again."""
     now = services.clock.now()
     known = services.key_ends.get(account.account_id)
-    fresh = known is not None and seconds_between(known.asked_at, now) < ASKED_EVERY
+    of_this_key = known is not None and known.account_version == account.version
+    fresh = known is not None and of_this_key and seconds_between(known.asked_at, now) < ASKED_EVERY
     if fresh or budget.remaining() < _NEEDED:
         return
     ban = await services.store.get(Ban, ban_name(account.account_id))
@@ -46,7 +47,7 @@ async def _ask(services: Services, account: Account, budget: Budget) -> None:
     session = await services.exchanges.session(account, venue, ban.blocked_until if ban else None)
     async with asyncio.timeout(budget.remaining()):
         ends_at = await session.key_expires_at()
-    services.key_ends[account.account_id] = KeyEnd(now, ends_at)
+    services.key_ends[account.account_id] = KeyEnd(account.version, now, ends_at)
     if ends_at is not None and _days_left(services, ends_at) <= WARNED_FROM:
         extra = {"account_id": account.account_id, "ends_at": ends_at}
         logger.warning("a key ends soon: make a new one at the exchange and store it", extra=extra)

@@ -36,6 +36,8 @@ class Setup:
 class KeyEnd:
     """When an account's key ends, as its exchange said when it was asked; None where it does not end."""
 
+    account_version: int
+    """Another key raises it."""
     asked_at: datetime
     ends_at: datetime | None
 

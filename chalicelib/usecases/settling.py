@@ -67,7 +67,7 @@ async def cancel_earlier_attempt(
     keys = {**order_keys(order), "attempt": earlier.attempt, "exchange_order_id": shown.exchange_order_id}
     logger.error("an earlier attempt is on the exchange", extra={**keys, "status": shown.status.value})
     if not shown.status.terminal:
-        announce_orphan(services)
+        announce_orphan(services)  # at every look while it lives: an alarm must not end before it
         known = replace(earlier, exchange_order_id=shown.exchange_order_id, filled_quantity=shown.filled_quantity)
         outcome = await ask_cancel(session, known, budget)
         logger.info("cancel answered: %s", type(outcome).__name__, extra=keys)

@@ -14,6 +14,9 @@ class Aws:
         import boto3
         from botocore.exceptions import BotoCoreError, ClientError
 
+        # The control plane throttles whoever asks often; Chalice, which we start, goes by the same.
+        os.environ.setdefault("AWS_RETRY_MODE", "standard")
+        os.environ.setdefault("AWS_MAX_ATTEMPTS", "10")
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
         self._session = boto3.Session(region_name=region)
         if not self._session.region_name:

@@ -1,13 +1,15 @@
 """Creates or updates a stage on AWS. Running it again changes nothing; after a failure it goes on."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError, WaiterError
 
-from chalicelib.settings import SettingsError
+from chalicelib.settings import EXCHANGE_URLS, SettingsError
 from infra.deployment.aws import Aws
 from infra.deployment.chalice_commands import build_packages, chalice_deploy
+from infra.deployment.continuity import changes, check_continuity
+from infra.deployment.drift import drift
 from infra.deployment.errors import DeploymentError, stop_with
 from infra.deployment.event_delivery import set_async_retries, set_mappings
 from infra.deployment.functions import is_current, mark_current, mark_unfinished, set_environment
@@ -29,28 +31,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stage = Stage(settings, Aws())
         _say(f"{settings.name} in {stage.aws.region}, account {stage.aws.account}")
         _say_settings(settings)
-        changed = deploy(stage, take_up=options.take_up, force=options.force)
+        changed = deploy(stage, take_up=options.take_up, force=options.force, unset=options.unset)
     except (SettingsError, DeploymentError, ClientError, BotoCoreError, WaiterError) as error:
         return stop_with("infra/deploy", error)
     _say("done" if changed else "nothing had to be changed")
     return 0
 
 
-def deploy(stage: Stage, *, take_up: bool = False, force: bool = False) -> bool:
+def deploy(stage: Stage, *, take_up: bool = False, force: bool = False, unset: Collection[str] = ()) -> bool:
     """Whether anything was changed. Raises DeploymentError; running it again then goes on."""
-    check_concurrency(stage.aws, stage.settings.name)
-    _check_kept(stage, take_up=take_up)
+    _check_everything(stage, take_up=take_up, unset=unset)
     done = [f"stack: {change}" for change in stage.apply_stack()]
-    network, changes = stage.apply_egress()
-    done += [f"egress: {change}" for change in changes]
+    network, egress_changes = stage.apply_egress()
+    done += [f"egress: {change}" for change in egress_changes]
     for line in done + [f"way out: {address}" for address in network.addresses]:
         _say(line)
+    if stage.settings.static_egress == "false" and stage.egress.describe() is not None:
+        _say(f"stack {stage.egress.name} is not used any more and still billed: delete it in the console")
     names = stage.names(stage.stack.outputs())
     environment = stage.function_environment(names)
     project = build_project(stage.settings, names, network, environment)
     deployed = find_deployed(stage.aws, names, stage.settings.app_name)
     fingerprint = project.fingerprint()
+    for line in changes(deployed, environment):
+        _say(line)
     chalice_changes = force or not is_current(stage.aws, deployed, fingerprint)
+    if not chalice_changes and (found := list(drift(stage.aws, deployed, names, project))):
+        _say(f"changed since the last deployment: {'; '.join(found)}")
+        chalice_changes = True
     if chalice_changes:
         deployed = _deploy_functions(stage, project, deployed, names, environment)
     rest = set_environment(stage.aws, deployed, names, environment)
@@ -68,8 +76,27 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("infra/deploy", description=__doc__)
     parser.add_argument("--stage", required=True, help="dev or prod")
     parser.add_argument("--take-up", action="store_true", help="go on with tables that infra/destroy kept")
+    parser.add_argument("--unset", action="append", default=[], metavar="NAME", help="back to the default")
     parser.add_argument("--force", action="store_true", help="run chalice deploy also where nothing differs")
     return parser.parse_args(arguments)
+
+
+def _check_everything(stage: Stage, *, take_up: bool, unset: Collection[str]) -> None:
+    """What must be known before anything is touched."""
+    insecure = [name for name in EXCHANGE_URLS if stage.settings.functions.get(name, "").startswith("http:")]
+    if insecure and not stage.aws.stands_in:
+        raise DeploymentError(f"{', '.join(insecure)} must be https://…: the account's key goes there")
+    check_concurrency(stage.aws, stage.settings.name)
+    _check_kept(stage, take_up=take_up)
+    names = stage.names(stage.stack.outputs())
+    deployed = find_deployed(stage.aws, names, stage.settings.app_name)
+    check_continuity(
+        deployed,
+        stage.stack.parameters().get("AlarmEmail", ""),
+        stage.settings,
+        stage.function_environment(names),
+        unset,
+    )
 
 
 def _check_kept(stage: Stage, *, take_up: bool) -> None:
@@ -118,6 +145,8 @@ def _say_where(stage: Stage, deployed: Deployed, names: Names) -> None:
     record = deployed.record(stage.aws, names, stage.settings.api_stage)
     url = next(entry["rest_api_url"] for entry in record["resources"] if entry["name"] == "rest_api")
     _say(f"webhook: {url}api/v1/webhook")
+    for address in stage.unconfirmed():
+        _say(f"{address} has not confirmed the mail from AWS yet: no alarm reaches it (ALARM_EMAIL)")
     if stage.aws.stands_in:
         _say("health: not checked, for AWS_ENDPOINT_URL is set and what stands there runs no functions")
     else:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,10 +13,15 @@ from infra.deployment.aws import Aws
 from infra.deployment.chalice_commands import chalice_delete
 from infra.deployment.errors import DeploymentError, stop_with
 from infra.deployment.live_orders import live_orders
+from infra.deployment.network import leave_network
+from infra.deployment.policies import Names
 from infra.deployment.project import Network, build_project
-from infra.deployment.record import find_deployed
-from infra.deployment.settings import read_stage
+from infra.deployment.record import Deployed, find_deployed
+from infra.deployment.settings import function_settings, read_stage
 from infra.deployment.stage import Stage
+
+_LONGEST_CALL = 30.0
+"""Seconds; API Gateway waits no longer for a call."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,27 +33,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_stage(options.stage)
         stage = Stage(settings, Aws())
+        _check_prefix(stage)
         if not options.abandon_orders:
             _check_live_orders(stage)
         if settings.protected:
             _ask(settings.name)
-        destroy(stage)
+        destroy(stage, abandon_orders=options.abandon_orders)
     except (SettingsError, DeploymentError, ClientError, BotoCoreError, WaiterError) as error:
         return stop_with("infra/destroy", error)
     return 0
 
 
-def destroy(stage: Stage) -> None:
+def destroy(stage: Stage, *, abandon_orders: bool = False) -> None:
     """First what acts, then what it acts on. Raises DeploymentError; running it again then goes on."""
     settings = stage.settings
     names = stage.names(stage.stack.outputs())
     deployed = find_deployed(stage.aws, names, settings.app_name)
     if deployed:
-        environment = stage.function_environment(names)
-        project = build_project(settings, names, Network(), environment)
-        project.write_record(deployed.record(stage.aws, names, settings.api_stage))
-        for line in chalice_delete(project, environment).splitlines():
-            _say(f"  {line}")
+        if not abandon_orders:
+            _close(stage, deployed, names)
+        if stage.egress.describe() is not None:
+            leave_network(stage.aws, deployed, names)
+        _delete_functions(stage, deployed, names)
     if stage.egress.describe() is not None:
         _say(f"deleting stack {stage.egress.name}; the address itself stays yours until you release it")
         stage.egress.delete()
@@ -58,8 +65,54 @@ def destroy(stage: Stage) -> None:
     _say(f"{settings.name} is {'down' if settings.protected else 'gone'}")
 
 
+def _check_prefix(stage: Stage) -> None:
+    """The tables that are there are those of the stack, whatever this shell calls them."""
+    deployed = stage.stack.parameters().get("TablePrefix", stage.settings.table_prefix)
+    if deployed != stage.settings.table_prefix:
+        raise DeploymentError(
+            f"the tables of {stage.settings.name} are {deployed}-*, not {stage.settings.table_prefix}-*: set "
+            f"TABLE_PREFIX={deployed}; nothing was done"
+        )
+
+
+def _close(stage: Stage, deployed: Deployed, names: Names) -> None:
+    """Nobody places an order between the last look and the end: the API takes no more calls, and those that it had
+    taken have ended. Opens it again, and raises DeploymentError, where one had come meanwhile."""
+    if "api_handler" not in deployed.functions:
+        return
+    client, name = stage.aws.client("lambda"), names.function("api_handler")
+    client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
+    try:
+        if not stage.aws.stands_in:
+            _say("the API is closed; waiting for what it has begun")
+            time.sleep(_LONGEST_CALL)
+        _check_live_orders(stage)
+    except BaseException:
+        open_ = function_settings()["api_handler"]["reserved_concurrency"]
+        client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=open_)
+        raise
+
+
+def _delete_functions(stage: Stage, deployed: Deployed, names: Names) -> None:
+    client = stage.aws.client("lambda")
+    for mappings in deployed.mappings.values():
+        for mapping in mappings[1:]:  # Chalice's record has room for one
+            client.delete_event_source_mapping(UUID=mapping["UUID"])
+    environment = stage.function_environment(names)
+    project = build_project(stage.settings, names, Network(), environment)
+    project.write_record(deployed.record(stage.aws, names, stage.settings.api_stage))
+    for line in chalice_delete(project, environment).splitlines():
+        _say(f"  {line}")
+    layer = f"{names.function_prefix}-managed-layer"
+    for page in client.get_paginator("list_layer_versions").paginate(LayerName=layer):
+        for version in page["LayerVersions"]:  # of deployments that broke off
+            client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
+
+
 def _check_live_orders(stage: Stage) -> None:
     """Without functions nobody cancels them any more; without tables nobody knows them."""
+    if stage.stack.describe() is None:
+        return
     live = live_orders(stage.aws, stage.settings.table_prefix)
     if live:
         shown = ", ".join(live[:5]) + (" …" if len(live) > 5 else "")

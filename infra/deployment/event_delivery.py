@@ -1,5 +1,6 @@
 """What Chalice cannot set: how Lambda reads the stream for the functions, and how often it tries a schedule's event."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,15 +9,14 @@ from botocore.exceptions import ClientError
 from infra.deployment.aws import Aws
 from infra.deployment.errors import DeploymentError
 from infra.deployment.policies import Names
-from infra.deployment.record import Deployed
+from infra.deployment.record import SCHEDULED, Deployed
 from infra.event_sources import EventSourceMapping
-
-SCHEDULED = ("sweep", "reconcile")
 
 ASYNC_SETTINGS = {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 """A schedule's event that failed or had to wait is of no use any more: the next one comes within a minute."""
 
 _EVERY = 2.0
+_LONGEST = 300.0
 
 
 def mapping_settings(mapping: EventSourceMapping, dead_letters: str) -> dict[str, Any]:
@@ -46,11 +46,13 @@ def set_mappings(aws: Aws, deployed: Deployed, wanted: Mapping[str, EventSourceM
             raise DeploymentError(f"{function} has no event source mapping after chalice deploy; run this again")
         first, *more = found
         for other in more:
+            _settled(client, other)
             client.delete_event_source_mapping(UUID=other["UUID"])
             done.append(f"deleted a second event source mapping of {function}")
+        first = _settled(client, first)
         settings = mapping_settings(mapping, names.dead_letters)
         changed = [name for name, value in settings.items() if _given(first, name) != value]
-        if changed or first.get("State") not in ("Enabled", "Enabling", "Creating"):
+        if changed or first["State"] != "Enabled":
             client.update_event_source_mapping(UUID=first["UUID"], Enabled=True, **settings)
             done.append(f"set on the event source mapping of {function}: {', '.join(changed) or 'Enabled'}")
     return done
@@ -72,6 +74,18 @@ def set_async_retries(aws: Aws, names: Names) -> list[str]:
             client.put_function_event_invoke_config(FunctionName=name, **ASYNC_SETTINGS)
             done.append(f"set on {function}: no retries of an event that failed")
     return done
+
+
+def _settled(client: Any, mapping: Mapping[str, Any]) -> dict[str, Any]:
+    """The mapping as it is once Lambda has done what it was asked for before; it takes nothing else until then."""
+    ends = time.monotonic() + _LONGEST
+    while True:
+        found: dict[str, Any] = client.get_event_source_mapping(UUID=mapping["UUID"])
+        if found["State"] in ("Enabled", "Disabled"):
+            return found
+        if time.monotonic() > ends:
+            raise DeploymentError(f"an event source mapping stays {found['State']}; run this again in a few minutes")
+        time.sleep(_EVERY)
 
 
 def _given(mapping: Mapping[str, Any], name: str) -> Any:

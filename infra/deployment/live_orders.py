@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from infra.deployment.aws import Aws
 
 _LIVE = ("PENDING", "OPEN", "PARTIALLY_FILLED")
@@ -11,18 +9,13 @@ _BATCH = 100
 
 
 def live_orders(aws: Aws, table_prefix: str) -> list[str]:
-    """Ids of the orders that are, or may be, on a real exchange; none where there is no table."""
+    """Ids of the orders that are, or may be, on a real exchange."""
     client = aws.client("dynamodb")
     table = f"{table_prefix}-orders"
-    try:
-        keys = [{"order_id": {"S": order_id}} for order_id in _indexed(client, table)]
-        found: list[str] = []
-        for start in range(0, len(keys), _BATCH):
-            found += _live(client, table, keys[start : start + _BATCH])
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ResourceNotFoundException":
-            return []
-        raise
+    keys = [{"order_id": {"S": order_id}} for order_id in _indexed(client, table)]
+    found: list[str] = []
+    for start in range(0, len(keys), _BATCH):
+        found += _live(client, table, keys[start : start + _BATCH])
     return sorted(found)
 
 

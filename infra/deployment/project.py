@@ -72,6 +72,12 @@ class Project:
         """Chalice's own note of what it has deployed."""
         return self.folder / ".chalice" / "deployed" / f"{self.stage}.json"
 
+    def policy(self, function: str) -> dict[str, Any]:
+        """As it was rendered."""
+        path = self.folder / ".chalice" / "policies" / f"{function}.json"
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return document
+
     def write_record(self, record: Mapping[str, Any]) -> None:
         _write(self.record, record)
 

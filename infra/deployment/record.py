@@ -5,6 +5,8 @@ has no such file, and after a deployment that broke off it is wrong: then Chalic
 event source mappings that send every record twice. AWS itself knows what is there.
 """
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +14,13 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from infra.deployment.aws import Aws
+from infra.deployment.errors import DeploymentError
 from infra.deployment.policies import Names, function_names
 
 Resource = dict[str, Any]
+
+SCHEDULED = ("sweep", "reconcile")
+"""The functions that EventBridge calls every minute."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +90,16 @@ def _short(function_name: str, names: Names) -> str:
     return function_name.removeprefix(names.function_prefix).removeprefix("-") or "api_handler"
 
 
-def _is_ours(name: str, names: Names) -> bool:
-    return name == names.function_prefix or name.startswith(f"{names.function_prefix}-")
-
-
 def _pages(client: Any, operation: str, key: str, **arguments: Any) -> Iterator[Any]:
     for page in client.get_paginator(operation).paginate(**arguments):
         yield from page.get(key, ())
 
 
 def _functions(aws: Aws, names: Names) -> list[dict[str, Any]]:
+    """By their exact names: what else begins like them is somebody else's."""
+    ours = {names.function(name) for name in function_names()}
     found = _pages(aws.client("lambda"), "list_functions", "Functions")
-    return [function for function in found if _is_ours(function["FunctionName"], names)]
+    return [function for function in found if function["FunctionName"] in ours]
 
 
 def _mappings(aws: Aws, function_name: str) -> list[dict[str, Any]]:
@@ -107,21 +111,32 @@ def _mappings(aws: Aws, function_name: str) -> list[dict[str, Any]]:
 
 
 def _roles(aws: Aws, names: Names, functions: dict[str, dict[str, Any]]) -> dict[str, str]:
-    """Of the functions that are there, and of those whose creation broke off before."""
-    found = {name: str(function["Role"]) for name, function in functions.items()}
-    client = aws.client("iam")
+    """Of the functions that are there, and of those whose creation broke off before.
+
+    Roles belong to no region, and a stage to one: raises DeploymentError where they are another region's.
+    """
+    client, found = aws.client("iam"), {}
     for name in function_names():
-        if name not in found:
-            try:
-                found[name] = str(client.get_role(RoleName=f"{names.function_prefix}-{name}")["Role"]["Arn"])
-            except client.exceptions.NoSuchEntityException:
-                continue
+        role = f"{names.function_prefix}-{name}"
+        try:
+            found[name] = str(client.get_role(RoleName=role)["Role"]["Arn"])
+            policy = json.dumps(client.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"])
+        except client.exceptions.NoSuchEntityException:
+            continue
+        regions = set(re.findall(r":dynamodb:([a-z0-9-]+):", policy)) - {aws.region}
+        if regions and name not in functions:
+            raise DeploymentError(
+                f"{names.function_prefix} is deployed in {', '.join(sorted(regions))}: set AWS_REGION to that. A stage "
+                "lives in one region of an account, for its roles have no region; nothing was done"
+            )
     return found
 
 
 def _rules(aws: Aws, names: Names) -> list[str]:
     prefix = f"{names.function_prefix}-"
-    return [rule["Name"] for rule in _pages(aws.client("events"), "list_rules", "Rules", NamePrefix=prefix)]
+    ours = {f"{prefix}{name}-event" for name in SCHEDULED}
+    found = _pages(aws.client("events"), "list_rules", "Rules", NamePrefix=prefix)
+    return [rule["Name"] for rule in found if rule["Name"] in ours]
 
 
 def _layer(aws: Aws, names: Names, functions: dict[str, dict[str, Any]]) -> str | None:

@@ -73,6 +73,9 @@ class StageSettings:
     """One of EGRESS_CHOICES."""
     egress_addresses: tuple[str, ...]
     """Allocation ids of Elastic IPs that exist; empty: what the stack has, or new ones."""
+    deployment: Mapping[str, str]
+    """Settings of the deployment that were given, as text: the functions carry them, so that the next deployment can
+    tell what this one was told. The stack itself carries ALARM_EMAIL."""
     sources: Mapping[str, str]
 
     @property
@@ -111,6 +114,7 @@ def read_stage(stage: str, environ: Mapping[str, str] = os.environ, config: Path
         tracing=_flag("TRACING", values),
         static_egress=_egress(values),
         egress_addresses=_addresses(values),
+        deployment={name: values[name] for name in DEPLOYMENT_SETTINGS if values.get(name) and name != "ALARM_EMAIL"},
         sources=sources,
     )
 
@@ -143,9 +147,9 @@ def _cidrs(name: str, values: Mapping[str, str]) -> tuple[str, ...]:
     found = []
     for part in filter(None, re.split(r"[,\s]+", values.get(name, ""))):
         try:
-            found.append(str(ipaddress.ip_network(part)))
+            found.append(str(ipaddress.IPv4Network(part)))
         except ValueError as error:
-            raise SettingsError(f"{name} must be CIDR blocks such as 203.0.113.7/32, with commas: {error}") from None
+            raise SettingsError(f"{name} must be IPv4 blocks such as 203.0.113.7/32, with commas: {error}") from None
     return tuple(sorted(set(found)))
 
 
@@ -166,7 +170,8 @@ def _egress(values: Mapping[str, str]) -> str:
 def _addresses(values: Mapping[str, str]) -> tuple[str, ...]:
     text = values.get("STATIC_EGRESS_ADDRESSES", "")
     found = tuple(filter(None, re.split(r"[,\s]+", text)))
-    if len(found) > 2 or not all(re.fullmatch(r"eipalloc-[0-9a-f]+", part) for part in found):
+    known = all(re.fullmatch(r"eipalloc-[0-9a-f]+", part) for part in found)
+    if not known or len(found) > 2 or len(set(found)) < len(found):
         raise SettingsError(f"STATIC_EGRESS_ADDRESSES must be one or two ids (eipalloc-0a1b2c…), not {text[:80]!r}")
     return found
 

@@ -104,7 +104,8 @@ class Stack:
         found = self.describe()
         if found is None:
             return False
-        self._refuse_if_busy(found)
+        if found["StackStatus"] != "DELETE_FAILED":
+            self._refuse_if_busy(found)
         self._client.delete_stack(StackName=self.name)
         self._wait_for("delete")
         return True
@@ -125,6 +126,10 @@ class Stack:
         status = found["StackStatus"]
         if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":  # that one waits for a change set
             raise DeploymentError(f"stack {self.name} is {status}: another deployment is at work; wait for its end")
+        if status == "DELETE_FAILED":
+            raise DeploymentError(
+                f"stack {self.name} is {status}: its deletion did not come to its end; run infra/destroy again"
+            )
         if status == "UPDATE_ROLLBACK_FAILED":
             raise DeploymentError(
                 f"stack {self.name} is {status}: run `aws cloudformation continue-update-rollback --stack-name "

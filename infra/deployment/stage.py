@@ -73,6 +73,14 @@ class Stage:
         addresses = tuple(outputs[name] for name in ("NewAddressA", "NewAddressB") if name in outputs)
         return Network(subnets=subnets, security_groups=(outputs["SecurityGroupId"],), addresses=addresses), changes
 
+    def unconfirmed(self) -> list[str]:
+        """Who was subscribed to the alarms and has not said yes."""
+        topic = self.stack.outputs().get("AlarmTopicArn")
+        if topic is None:
+            return []
+        found = self.aws.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+        return [entry["Endpoint"] for entry in found if not entry["SubscriptionArn"].startswith("arn:")]
+
     def names(self, outputs: Mapping[str, str]) -> Names:
         """`outputs` of the stack; without them, of a stack that is gone, the names that a deletion needs."""
         return Names(
@@ -89,6 +97,7 @@ class Stage:
     def function_environment(self, names: Names) -> dict[str, str]:
         """What every function gets."""
         return {
+            **self.settings.deployment,
             **self.settings.functions,
             "ORDERS_STREAM_ARN": names.orders_stream,
             "SWEEP_FUNCTION_NAME": names.function("sweep"),

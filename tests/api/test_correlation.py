@@ -58,11 +58,14 @@ class Deployment:
     def http(self, method: str, route: str, body: Any = None, **parameters: str) -> Called:
         """A call of API Gateway's; a webhook's is without the admin token."""
         self._calls += 1
-        request_id = f"c6af9ac6-7b61-11e6-9a41-{self._calls:012d}"
+        chosen_by_caller = f"c6af9ac6-7b61-11e6-9a41-{self._calls:012d}"
         headers = ALERT_HEADERS if route.endswith("/webhook") else ADMIN
-        event = gateway_event(method, route, parameters, headers, body, request_id)
-        answer = self._app.app(event, LocalContext("api_handler", 29.0))
-        return Called(request_id, answer["statusCode"], answer["headers"], json.loads(answer["body"] or "null"))
+        event = gateway_event(method, route, parameters, headers, body, chosen_by_caller)
+        context = LocalContext("api_handler", 29.0)
+        answer = self._app.app(event, context)
+        return Called(
+            str(context.aws_request_id), answer["statusCode"], answer["headers"], json.loads(answer["body"] or "null")
+        )
 
     def alert(self, **fields: Any) -> Called:
         return self.http("POST", "/api/v1/webhook", {**ALERT, **fields})

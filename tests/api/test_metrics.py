@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib import runtime
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
+from chalicelib.domain.errors import DatabaseUnavailableError
 from chalicelib.domain.orders import Order
 from chalicelib.domain.ports import Update
 from tests.api.desk import ApiDesk
@@ -187,6 +188,25 @@ def test_attention_is_a_level_until_a_person_has_seen_to_it(desk: ApiDesk, ear: 
     assert seen_to.attention is None
     assert (seen_to.status, seen_to.history) == (order.status, order.history)
     assert desk.delete("orders/no-such-order/attention").status == 404
+
+
+def test_answers_that_are_our_fault_are_counted(desk: ApiDesk, ear: Ear, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To Lambda and its alarms a 503 is an answer like any other; what the caller did wrong is none of ours."""
+
+    async def cannot_be_reached(*_: Any) -> None:
+        raise DatabaseUnavailableError("the database cannot be reached; try again shortly")
+
+    desk.get("orders/unknown")
+    refused = ear.figures()
+    monkeypatch.setattr(type(runtime.services().store), "get", cannot_be_reached)
+    monkeypatch.setattr(type(runtime.services().store), "commit", cannot_be_reached)
+    statuses = [desk.get("orders/unknown").status, desk.alert().status]
+
+    failed = ear.figures()
+    assert statuses == [503, 503]
+    assert ("ApiFailures", "stage=test") not in refused
+    assert failed["ApiFailures", "stage=test"] == [1.0, 1.0]
+    assert failed["Alerts", "result=failed", "stage=test"] == [1.0]
 
 
 def test_nothing_is_written_where_metrics_are_switched_off(

@@ -108,7 +108,7 @@ def test_an_update_that_was_killed_is_finished_too(desk: DeploymentDesk, whole: 
     action, settings = actions[point]
 
     desk.kill_at(nth(1, action), **settings)
-    back = desk.deploy()
+    back = desk.deploy("dev", *(part for name in settings for part in ("--unset", name)))
 
     assert back.said.rstrip().endswith("done")
     assert shapes(everything(desk)) ^ whole == set()

@@ -29,7 +29,7 @@ def test_a_stage_is_deployed_changed_and_destroyed_with_ci_s_rights(desk: Deploy
     """Each action that was called is one that the role has; on which resources, its own tests say."""
     desk.deploy()
     desk.deploy(MAX_ALERT_AGE="61")
-    desk.deploy(ADMIN_CIDRS="203.0.113.7", STATIC_EGRESS="true")
+    desk.deploy(MAX_ALERT_AGE="61", ADMIN_CIDRS="203.0.113.7", STATIC_EGRESS="true")
     desk.destroy()
 
     called = {

@@ -21,6 +21,7 @@ FUNCTIONS = {
     "trading-bot-dev-reconcile": ("app.reconcile", 1024, 75, 2),
 }
 ALARMS = {
+    "api-failures",
     "attention",
     "dead-letters",
     "errors",
@@ -67,6 +68,7 @@ def _assert_environment(functions: dict[str, Any], found: dict[str, Any]) -> Non
     for entry in functions.values():
         variables = entry["Environment"]["Variables"]
         assert variables.keys() == {
+            "ADMIN_CIDRS",
             "ADMIN_TOKEN_SECRET",
             "ENVIRONMENT",
             "ORDERS_STREAM_ARN",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from infra.local.cloud_calls import Call
 from infra.local.tables import table_properties
 from tests.deployment.account import everything
 from tests.deployment.desk import DeploymentDesk
@@ -109,6 +110,146 @@ def test_a_change_that_would_lose_a_table_is_refused(desk: DeploymentDesk) -> No
     assert everything(desk) == before
 
 
+def test_a_setting_that_nobody_repeats_is_not_dropped_by_the_way(desk: DeploymentDesk) -> None:
+    """A shell that does not know them would put prod back on the mock, and close the admin API."""
+    given = {
+        "USE_MOCK_EXCHANGE": "false",
+        "ADMIN_CIDRS": "203.0.113.7",
+        "MAX_ALERT_AGE": "90",
+        "ALARM_EMAIL": "operator@example.com",
+    }
+    desk.deploy(**given)
+    before = everything(desk)
+
+    forgotten = desk.run("deploy", "--stage", "dev", USE_MOCK_EXCHANGE="false")
+    untouched = everything(desk)
+    meant = desk.deploy("dev", "--unset", "MAX_ALERT_AGE", **{**given, "MAX_ALERT_AGE": ""})
+
+    assert forgotten.status == 1
+    assert "ADMIN_CIDRS=203.0.113.7" in forgotten.said
+    assert "ALARM_EMAIL=operator@example.com" in forgotten.said
+    assert "--unset MAX_ALERT_AGE" in forgotten.said
+    assert untouched == before
+    assert "MAX_ALERT_AGE: 90 → not set" in meant.said
+
+
+def test_a_deployment_goes_on_knowing_its_own_orders(desk: DeploymentDesk) -> None:
+    desk.deploy(ORDER_ID_PREFIX="abc-")
+
+    other = desk.run("deploy", "--stage", "dev", ORDER_ID_PREFIX="xyz-")
+    default = desk.run("deploy", "--stage", "dev", "--unset", "ORDER_ID_PREFIX")
+
+    assert (other.status, default.status) == (1, 1)
+    assert "ORDER_ID_PREFIX is 'abc-' and cannot become 'xyz-'" in other.said
+    assert "ORDER_ID_PREFIX is 'abc-' and cannot become 'dev-'" in default.said
+
+
+def test_a_stage_lives_in_one_region(desk: DeploymentDesk) -> None:
+    """Its roles have none: another region's deployment would take them over."""
+    desk.deploy("prod")
+    before = everything(desk)
+    elsewhere = {"AWS_REGION": "ap-northeast-1", "AWS_DEFAULT_REGION": "ap-northeast-1"}
+
+    deployed = desk.run("deploy", "--stage", "prod", **elsewhere)
+    destroyed = desk.run("destroy", "--stage", "prod", typed="trading-bot-prod\n", **elsewhere)
+
+    assert (deployed.status, destroyed.status) == (1, 1)
+    assert "is deployed in us-east-1" in deployed.said
+    assert "is deployed in us-east-1" in destroyed.said
+    assert everything(desk) == before
+
+
+def test_what_only_begins_like_ours_is_left_alone(desk: DeploymentDesk) -> None:
+    desk.deploy()
+    role = desk.client("iam").create_role(RoleName="someone-else", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    desk.client("lambda").create_function(
+        FunctionName="trading-bot-dev-report",
+        Runtime="python3.11",
+        Role=role,
+        Handler="report.main",
+        Code={"ZipFile": desk.cloud.function_package("trading-bot-dev")},
+    )
+    desk.client("events").put_rule(Name="trading-bot-dev-backup", ScheduleExpression="rate(1 day)")
+
+    desk.deploy(ADMIN_CIDRS="203.0.113.7")
+    desk.destroy()
+
+    assert everything(desk).keys() == {
+        "function trading-bot-dev-report",
+        "role someone-else",
+        "rule trading-bot-dev-backup",
+    }
+
+
+def test_what_was_changed_by_hand_is_mended(desk: DeploymentDesk) -> None:
+    """`nothing had to be changed` must be true of a stage that stands still."""
+    desk.deploy()
+    before = everything(desk)
+    functions, events = desk.client("lambda"), desk.client("events")
+    events.disable_rule(Name="trading-bot-dev-reconcile-event")
+    functions.put_function_concurrency(FunctionName="trading-bot-dev-sweep", ReservedConcurrentExecutions=0)
+    functions.update_function_configuration(FunctionName="trading-bot-dev-reconcile", MemorySize=128, Timeout=3)
+    name = "trading-bot-dev-fire_cancels"
+    desk.client("iam").put_role_policy(
+        RoleName=name,
+        PolicyName=name,
+        PolicyDocument='{"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}',
+    )
+
+    done = desk.deploy()
+
+    after = everything(desk)
+    for words in (
+        "is disabled",
+        "reserved_concurrency of sweep is 0",
+        "lambda_timeout of reconcile is 3",
+        "fire_cancels",
+    ):
+        assert words in done.said
+    for kind in ("rule", "role", "mapping", "alarm"):
+        assert of_kind(after, kind) == of_kind(before, kind)
+    for function in ("sweep", "reconcile"):
+        entry = after[f"function trading-bot-dev-{function}"]
+        assert (entry["Timeout"], entry["MemorySize"], entry["Concurrency"]) == (75, 1024, 2)
+
+
+def test_the_tables_of_the_stack_are_looked_at_whatever_the_shell_calls_them(desk: DeploymentDesk) -> None:
+    desk.deploy(TABLE_PREFIX="acme-dev")
+    before = everything(desk)
+
+    done = desk.run("destroy", "--stage", "dev")
+
+    assert done.status == 1
+    assert "set TABLE_PREFIX=acme-dev" in done.said
+    assert everything(desk) == before
+
+
+def test_an_order_that_comes_while_somebody_types_the_name_is_seen(desk: DeploymentDesk) -> None:
+    """The API takes no more calls before the last look; it takes them again where the look finds one."""
+    desk.deploy("prod")
+    before = everything(desk)
+    row = {"order_id": "late-1", "status": "OPEN", "exchange": "binance", "live_shard": "0", "check_at": "2026-11-21"}
+    closed = []
+
+    def look(call: Call) -> None:
+        if call.action == "PutFunctionConcurrency":
+            closed.append(call.parameters)
+            if len(closed) == 1:
+                item = {name: {"S": value} for name, value in row.items()}
+                desk.client("dynamodb").put_item(TableName="trading-bot-prod-orders", Item=item)
+
+    desk.cloud.on_call = look
+    try:
+        done = desk.run("destroy", "--stage", "prod", typed="trading-bot-prod\n")
+    finally:
+        desk.cloud.on_call = None
+
+    assert done.status == 1
+    assert "late-1" in done.said
+    assert len(closed) == 2
+    assert everything(desk) == before
+
+
 def test_protection_comes_after_a_first_creation_that_succeeded(desk: DeploymentDesk) -> None:
     """A creation that fails takes away what it made, which it cannot with protected tables."""
     names = [properties["TableName"] for properties in table_properties("trading-bot-prod").values()]
@@ -144,8 +285,8 @@ def test_a_small_account_is_told_before_anything_is_created(desk: DeploymentDesk
     ("settings", "words"),
     [
         ({"MAX_CANCEL_RETRIES": "many"}, "MAX_CANCEL_RETRIES must be a whole number from 1 to 12"),
-        ({"ADMIN_CIDRS": "203.0.113.7/8"}, "ADMIN_CIDRS must be CIDR blocks"),
-        ({"ADMIN_CIDRS": "my house"}, "ADMIN_CIDRS must be CIDR blocks"),
+        ({"ADMIN_CIDRS": "203.0.113.7/8"}, "ADMIN_CIDRS must be IPv4 blocks"),
+        ({"ADMIN_CIDRS": "my house"}, "ADMIN_CIDRS must be IPv4 blocks"),
         ({"ALARM_EMAIL": "me"}, "ALARM_EMAIL must be one e-mail address"),
         ({"TRACING": "perhaps"}, "TRACING must be true or false"),
         ({"STATIC_EGRESS": "three"}, "STATIC_EGRESS must be one of"),

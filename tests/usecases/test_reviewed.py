@@ -58,11 +58,12 @@ async def test_a_switch_that_is_turned_late_does_not_undo_what_was_decided_since
     """R24: whoever was held up between its look and its write is told, and the newer word stands everywhere."""
     await desk.account("m1")
     await desk.strategy("s1", "m1")
-    await catalog.set_switch(desk.services, late)
+    await catalog.set_switch(desk.services, not late)
     meddling = MeddlingStore(desk.services.store)
 
     async def turned_by_another(_: object) -> None:
         meddling.before_commit = None
+        await catalog.set_switch(desk.services, late)
         await catalog.set_switch(desk.services, not late)
 
     meddling.before_commit = turned_by_another
@@ -74,6 +75,20 @@ async def test_a_switch_that_is_turned_late_does_not_undo_what_was_decided_since
     assert (await catalog.current_switch(desk.services)).trading_enabled is not late
     assert strategy is not None
     assert strategy.halted is late
+
+
+async def test_switching_off_is_not_refused_for_an_on_that_changed_nothing(desk: Desk) -> None:
+    """It stops orders: nobody who turns the switch to what it is may stand in its way."""
+    await catalog.set_switch(desk.services, True)
+    meddling = MeddlingStore(desk.services.store)
+
+    async def turned_by_another(_: object) -> None:
+        meddling.before_commit = None
+        await catalog.set_switch(desk.services, True)
+
+    meddling.before_commit = turned_by_another
+
+    assert not (await catalog.set_switch(replace(desk.services, store=meddling), False)).trading_enabled
 
 
 async def test_two_who_turn_the_switch_the_same_way_are_both_answered(desk: Desk) -> None:

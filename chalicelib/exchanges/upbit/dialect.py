@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -40,6 +40,7 @@ from chalicelib.exchanges.upbit.auth import Nonce, UpbitAuth, fresh_nonce
 from chalicelib.exchanges.upbit.parsing import native_symbol, number, read_order, read_time
 
 _PAGE = 100
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 _VOLUME_STEP = Decimal("0.00000001")
 _REMAINING = re.compile(r"group=([\w-]+);\s*min=\d+;\s*sec=(\d+)")
 
@@ -186,6 +187,8 @@ class UpbitDialect:
         return Call("GET", "/v1/api_keys")
 
     def read_key_expiry(self, answer: Answer, api_key: str) -> datetime:
+        if codes.error_name(answer) == "expired_access_key":
+            return _LONG_AGO  # it lists nothing any more
         rows = answer.body if answer.status == 200 and isinstance(answer.body, list) else None
         if rows is None:
             raise ValueError(f"no list of keys: {codes.error_message(answer)}")

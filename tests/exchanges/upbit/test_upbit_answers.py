@@ -200,7 +200,6 @@ def test_the_end_of_our_own_key_is_read(told: str, means: datetime) -> None:
         answer(200, [{"access_key": "ours"}, "ours", None]),
         answer(200, [{"access_key": "ours", "expire_at": "soon"}]),
         answer(200, {"access_key": "ours"}),
-        answer(401, {"error": {"name": "expired_access_key", "message": "expired"}}),
         answer(502, "<html>"),
     ],
 )
@@ -208,3 +207,10 @@ def test_a_list_without_our_key_does_not_say_when_it_ends(keys: Answer) -> None:
     """It is not guessed."""
     with pytest.raises(ValueError, match=r"."):
         DIALECT.read_key_expiry(keys, "ours")
+
+
+def test_a_key_that_has_ended_lists_none_and_is_known_by_that() -> None:
+    """Else the alarm would end with the key."""
+    ended = answer(401, {"error": {"name": "expired_access_key", "message": "This key has ended."}})
+
+    assert DIALECT.read_key_expiry(ended, "ours") < datetime(2000, 1, 1, tzinfo=UTC)

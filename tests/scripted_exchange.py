@@ -1,6 +1,6 @@
 """An exchange that answers by script: for outcomes that the mock does not give, and to act in mid-call."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -48,6 +48,8 @@ class ScriptedExchange:
         self.in_place: Script | None = None
         self.in_cancel: Script | None = None
         self.in_find: Script | None = None
+        self.in_balances: Script | None = None
+        self.balance: Mapping[str, Decimal] | Exception = {}
         self.key_end: datetime | Exception | None = None
         self.keys_asked = 0
 
@@ -104,6 +106,14 @@ class ScriptedExchange:
 
     async def free_balance(self, asset: str) -> Decimal:
         return Decimal(1)
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """What `balance` is, raised where it is an exception; a call of it comes first."""
+        if self.in_balances:
+            await self.in_balances()
+        if isinstance(self.balance, Exception):
+            raise self.balance
+        return self.balance
 
     async def key_expires_at(self) -> datetime | None:
         self.keys_asked += 1

@@ -10,7 +10,7 @@ from chalice.app import Blueprint, Response
 
 from chalicelib import runtime
 from chalicelib.api.http import answer, read_object, route, validate
-from chalicelib.api.presenters import show_account, show_strategy
+from chalicelib.api.presenters import show_account, show_account_test, show_strategy
 from chalicelib.domain.clock import utc_text
 from chalicelib.domain.errors import InvalidError, NotFoundError
 from chalicelib.domain.strategies import Account, AccountShare, Strategy
@@ -108,6 +108,16 @@ def delete_account(account_id: str) -> Response:
 
     runtime.run(catalog.delete_account(runtime.services(), account_id))
     return answer(None, 204)
+
+
+@route(catalog_routes, "/api/v1/accounts/{account_id}/test", "POST")
+def test_account(account_id: str) -> Response:
+    """Asks the exchange for the account's balance with its stored credentials; 200 also where that fails."""
+    from chalicelib.usecases import account_test
+
+    budget = runtime.budget(catalog_routes.current_request.lambda_context, account_test.LONGEST)
+    result = runtime.run(account_test.try_account(runtime.services(), account_id, budget))
+    return answer(show_account_test(account_id, result))
 
 
 @route(catalog_routes, "/api/v1/controls", "GET")

@@ -45,7 +45,7 @@ class TooLargeError(RefusedError):
 def error_answer(status: int, code: str, message: str, details: Sequence[Any] = ()) -> Response:
     """One error in the form of the contract."""
     body = {"error": {"code": code, "message": message, "details": list(details)}}
-    headers: dict[str, str | list[str]] = {"Content-Type": "application/json"}
+    headers: dict[str, str | list[str]] = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return Response(body=body, status_code=status, headers=headers)

@@ -5,6 +5,7 @@ import hmac
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -24,13 +25,32 @@ M = TypeVar("M", bound="BaseModel")
 E = TypeVar("E", bound=StrEnum)
 View = Callable[..., Response]
 
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A route as it was registered; the documentation is made of these."""
+
+    method: str
+    path: str
+    public: bool
+    name: str
+    summary: str
+
+
+REGISTERED: list[Registered] = []
+
 BODY_LIMIT = 16_000
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
 
 
-def route(blueprint: Blueprint, path: str, method: str, *, public: bool = False) -> Callable[[View], View]:
-    """Register a view: any content type, errors in the contract's form, the admin token unless `public`."""
+def route(
+    blueprint: Blueprint, path: str, method: str, *, public: bool = False, of_ids: bool = True
+) -> Callable[[View], View]:
+    """Register a view: any content type, errors in the contract's form, the admin token unless `public`.
+
+    `of_ids`: what stands in the path are ids, and is refused where it cannot be one.
+    """
 
     def register(view: View) -> View:
         def answered(**arguments: str) -> Response:
@@ -39,7 +59,7 @@ def route(blueprint: Blueprint, path: str, method: str, *, public: bool = False)
             try:
                 if not public:
                     check_admin(request.headers)
-                for name, value in arguments.items():
+                for name, value in arguments.items() if of_ids else ():
                     check_id(name, value)
                 response = view(**arguments)
             except Exception as error:
@@ -53,6 +73,7 @@ def route(blueprint: Blueprint, path: str, method: str, *, public: bool = False)
         answered.__name__ = view.__name__
         answered.__doc__ = view.__doc__
         blueprint.route(path, methods=[method], content_types=["*/*"])(answered)
+        REGISTERED.append(Registered(method, path, public, view.__name__, view.__doc__ or ""))
         return view
 
     return register

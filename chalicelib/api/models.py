@@ -5,7 +5,16 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from chalicelib.domain.alerts import CANCEL, CANCEL_ALL, CancelAlert, OrderAlert
 from chalicelib.domain.ids import ID_PATTERN
@@ -88,8 +97,28 @@ def _plain(value: Any) -> Any:
     return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
+_AMOUNT_TEXT = {
+    "type": "string",
+    "pattern": r"^(0*[1-9]\d{0,13}(\.\d{1,18})?|0*\.\d{0,17}[1-9]0*)$",
+    "examples": ["0.015"],
+}
+_SYMBOL_TEXT = {"type": "string", "pattern": "^[A-Z0-9]{1,20}/[A-Z0-9]{1,10}$", "examples": ["BTC/USDT"]}
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_amount),
+    WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": int(_LARGEST)}, _AMOUNT_TEXT]}),
+]
 Percent = Annotated[Amount, AfterValidator(_percent)]
+Moment = Annotated[
+    datetime,
+    BeforeValidator(_moment),
+    WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "number", "minimum": 0}]}),
+]
+AnySide = Annotated[
+    Side, BeforeValidator(_upper), WithJsonSchema({"type": "string", "enum": ["buy", "sell", "BUY", "SELL"]})
+]
+Symbol = Annotated[str, AfterValidator(_symbol), WithJsonSchema(_SYMBOL_TEXT)]
 Id = Annotated[str, StringConstraints(pattern=f"^{ID_PATTERN}$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
@@ -103,7 +132,7 @@ class AlertBody(BaseModel):
         Literal["MARKET", "LIMIT", "STOP_MARKET", "STOP_LIMIT", "CANCEL", "CANCEL_ALL"], BeforeValidator(_upper)
     ]
     symbol: Words | None = None
-    side: Annotated[Side, BeforeValidator(_upper)] | None = None
+    side: AnySide | None = None
     quantity: Amount | None = None
     quote_amount: Amount | None = None
     percent: Percent | None = None
@@ -115,7 +144,7 @@ class AlertBody(BaseModel):
     tag: Words | None = None
     order_id: Id | None = None
     alert_id: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
-    timestamp: Annotated[datetime, BeforeValidator(_moment)] | None = None
+    timestamp: Moment | None = None
 
     @model_validator(mode="after")
     def _complete(self) -> "AlertBody":
@@ -201,7 +230,7 @@ class StrategyBody(BaseModel):
     strategy_id: Id | None = None
     name: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     enabled: bool = True
-    symbols: Annotated[list[Annotated[str, AfterValidator(_symbol)]], Field(min_length=1, max_length=500)]
+    symbols: Annotated[list[Symbol], Field(min_length=1, max_length=500)]
     accounts: Annotated[list[ShareBody], Field(max_length=MAX_ACCOUNTS)]
     limits: Limits = Limits()
     token: Annotated[str, StringConstraints(min_length=8, max_length=256)] | None = None

@@ -1,14 +1,21 @@
 """How rows read in answers: times and decimals as text, None as null."""
 
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import astuple
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.domain.cancels import CancelRequest
+from chalicelib.domain.clock import seconds_between, utc_text
 from chalicelib.domain.events import AccountResult, EventLog
 from chalicelib.domain.orders import Order, OrderRequest
 from chalicelib.domain.strategies import Account, Strategy
 from chalicelib.domain.text import to_text
 from chalicelib.usecases.alerts import AlertAnswer
+from chalicelib.usecases.metering import COUNTED_UP_TO
+
+if TYPE_CHECKING:  # what is rarely asked for is imported when it is
+    from chalicelib.usecases.account_test import NotReached, Reached
+    from chalicelib.usecases.overview import Overview
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -28,6 +35,8 @@ _CANCEL_FIELDS = _names(
     "cancel_id order_id strategy_id account_id exchange symbol status waiting_for_order retry_count "
     "next_retry_at last_error result requested_by completed_at created_at updated_at version"
 )
+_OLDEST_FIELDS = _names("cancel_id order_id account_id status created_at waiting_for_order last_error")
+_LATENCY_FIELDS = _names("count median p95")
 _RESULT_FIELDS = _names(
     "account_id exchange order_id status placement exchange_order_id filled_quantity average_price error"
 )
@@ -90,6 +99,44 @@ def show_account(account: Account) -> dict[str, Any]:
     """An account; whether it has credentials, never which."""
     shown = _fields(account, _ACCOUNT_FIELDS)
     return {**shown, "options": dict(account.options), "has_credentials": account.secret_name is not None}
+
+
+def show_overview(overview: "Overview") -> dict[str, Any]:
+    """What is seen at a glance."""
+    return {
+        "at": utc_text(overview.at),
+        "trading_enabled": overview.trading_enabled,
+        "cancels": {status.value: count for status, count in overview.cancels.items()},
+        "counted_up_to": COUNTED_UP_TO,
+        "oldest_cancel": _show_oldest(overview),
+        "attention": overview.attention,
+        "orders": dict(overview.orders),
+        "orders_seen": overview.orders_seen,
+        "alerts": [
+            {"from": utc_text(piece.start), "events": piece.events, "orders": piece.orders} for piece in overview.alerts
+        ],
+        "alerts_since": utc_text(overview.alerts_since),
+        "latency_ms": dict(zip(_LATENCY_FIELDS, astuple(overview.latency), strict=True)),
+    }
+
+
+def show_account_test(account_id: str, result: "Reached | NotReached") -> dict[str, Any]:
+    """What asking an account's exchange came to; `exchange` is the one that was asked."""
+    from chalicelib.usecases.account_test import NotReached
+
+    shown = {"account_id": account_id, "exchange": result.exchange, "ok": not isinstance(result, NotReached)}
+    if isinstance(result, NotReached):
+        return {**shown, "error": {"code": result.code, "message": result.message}}
+    balances = {asset: to_text(free) for asset, free in sorted(result.balances.items())}
+    return {**shown, "balances": balances, "latency_ms": result.latency_ms}
+
+
+def _show_oldest(overview: "Overview") -> dict[str, Any] | None:
+    oldest = overview.oldest_cancel
+    if oldest is None:
+        return None
+    age = max(0.0, round(seconds_between(oldest.created_at, overview.at), 1))
+    return {**_fields(oldest, _OLDEST_FIELDS), "age_seconds": age}
 
 
 def _show_request(request: OrderRequest | None) -> dict[str, Any] | None:

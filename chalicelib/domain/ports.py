@@ -1,6 +1,6 @@
 """What the use cases need of the outside: a store, exchanges, a waker. Adapters implement these."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -129,6 +129,13 @@ class Store(Protocol):
     async def oldest_cancel(self, status: CancelStatus) -> datetime | None:
         """When the oldest request of this status was made, by an index that may lag; None where there is none."""
 
+    async def oldest_request(self, status: CancelStatus) -> CancelRequest | None:
+        """The oldest request of this status itself, by an index that may lag; None where there is none."""
+
+    async def newest_orders(self, days: int, limit: int) -> Sequence[Order]:
+        """The newest orders of the last `days` UTC days, newest first, by an index that may lag; no more rows than
+        `limit` are read."""
+
     async def count_attention(self, limit: int) -> int:
         """How many orders call for a person, counted no further than `limit`; by an index that may lag."""
 
@@ -179,6 +186,10 @@ class Exchange(Protocol):
 
     async def free_balance(self, asset: str) -> Decimal:
         """What can be spent of an asset."""
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """What can be spent of each asset that there is any of. Raises OrderNotAcceptedError, its message in words for
+        the person who entered the key: it is refused, or the exchange cannot be asked."""
 
     async def last_price(self, symbol: str) -> Decimal:
         """About what a market order would pay now; asked only where a limit must be checked."""

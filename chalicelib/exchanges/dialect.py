@@ -157,6 +157,9 @@ class Dialect(Protocol):
     def read_balance(self, answer: Answer, asset: str) -> Decimal:
         """What is free. Raises ValueError where the answer is no balance."""
 
+    def read_balances(self, answer: Answer) -> dict[str, Decimal]:
+        """The same of every asset that there is any of. Raises ValueError where the answer is no balance."""
+
     def rules(self, symbol: str) -> Sequence[Call]: ...
 
     def read_rules(self, answers: Sequence[Answer], symbol: str) -> MarketRules:
@@ -187,6 +190,9 @@ class Dialect(Protocol):
 
     def is_key_error(self, answer: Answer) -> bool:
         """The exchange refused our key: load the credentials again, once."""
+
+    def is_address_error(self, answer: Answer) -> bool:
+        """The key is not allowed from our address; False where the exchange does not tell that from other faults."""
 
     def limits(self, answer: Answer, call: Call) -> LimitNews:
         """From status, code and headers of the call's answer."""

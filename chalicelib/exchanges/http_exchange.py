@@ -2,7 +2,7 @@
 
 import logging
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +44,11 @@ TIME_TIMEOUT = 2.0
 BACKGROUND_WINDOW = 5.0
 _LONG_PAUSE = 2.0
 """Seconds; a read that would have to wait longer for a limit is given up."""
+
+_KEY_REFUSED = (
+    "the exchange refuses the key: wrong, expired, without the right to read, or not for this server's address"
+)
+_ADDRESS_REFUSED = "the exchange does not take this key from this server's address: add it to the key there"
 
 _FIRST_PAUSE = 0.2
 _NOTHING_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -186,6 +191,20 @@ class HttpExchange:
 
     async def free_balance(self, asset: str) -> Decimal:
         return self._dialect.read_balance(await self._read(self._dialect.balance(asset)), asset)
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        """The asset of the call is the one that is asked for; the answer has all of them."""
+        try:
+            answer = await self._read(self._dialect.balance("USDT"))
+            if self._dialect.is_address_error(answer):
+                raise OrderNotAcceptedError("ADDRESS_NOT_ALLOWED", _ADDRESS_REFUSED)
+            if self._dialect.is_key_error(answer):
+                raise OrderNotAcceptedError("KEY_REFUSED", _KEY_REFUSED)
+            return self._dialect.read_balances(answer)
+        except httpx.HTTPError as error:
+            raise _unavailable(f"the exchange cannot be reached: {type(error).__name__}") from None
+        except ValueError as error:
+            raise OrderNotAcceptedError("NO_BALANCES", str(error)[:300]) from None
 
     async def last_price(self, symbol: str) -> Decimal:
         try:

@@ -150,6 +150,10 @@ class MockExchange:
         """A fixed balance: the mock has a book, not a wallet."""
         return _BALANCES.get(asset, _OTHER_BALANCE)
 
+    async def balances(self) -> Mapping[str, Decimal]:
+        """Of the assets that it has a price for; any other has the same as these."""
+        return {**_BALANCES, **dict.fromkeys(_PRICES, _OTHER_BALANCE)}
+
     async def key_expires_at(self) -> datetime | None:
         """It asks nobody for a key."""
         return None

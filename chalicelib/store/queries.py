@@ -4,7 +4,7 @@ import asyncio
 import base64
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -43,7 +43,10 @@ index of live rows, it stays."""
 
 logger = logging.getLogger(__name__)
 
-_PAGE = 100
+_PAGE = 1000
+_LOOKS = 10
+"""How many requests, of up to a megabyte each, look for what a filter picks out before the caller is answered."""
+
 _DAYS_AT_ONCE = 31
 
 
@@ -128,15 +131,28 @@ class Queries:
         items, _ = await self._query(CancelRow, status.value, index_name="by_status", limit=1)
         return parse_utc(items[0]["created_at"]["S"]) if items else None
 
+    async def oldest_request(self, status: CancelStatus) -> CancelRequest | None:
+        items, _ = await self._query(CancelRow, status.value, index_name="by_status", limit=1)
+        return _row(CancelRequest, CancelRow, items[0]) if items else None
+
+    async def newest_orders(self, days: int, limit: int) -> list[Order]:
+        """One day after the other, for each is asked for no more than is still wanted."""
+        items: list[Item] = []
+        for day in await self._days(days + 1):
+            if len(items) < limit:
+                items += (await self._partition(OrderRow, "by_day", day, limit - len(items)))[0]
+        return [_row(Order, OrderRow, item) for item in items]
+
     async def count_attention(self, limit: int) -> int:
         return await self._count(OrderRow, SHARD, "attention", limit)
 
     async def ping(self) -> None:
         await self._database.run(lambda: SystemRow.count("switch"))
 
-    async def _days(self) -> list[str]:
-        today = self._database.clock.now() + timedelta(days=1)  # rows of a machine whose clock is ahead are seen too
-        return [day_of(today - timedelta(days=back)) for back in range(DAYS_LISTED)]
+    async def _days(self, count: int = DAYS_LISTED) -> list[str]:
+        """The newest first. Tomorrow is the first: rows of a machine whose clock is ahead are seen too."""
+        tomorrow = self._database.clock.now() + timedelta(days=1)
+        return [day_of(tomorrow - timedelta(days=back)) for back in range(count)]
 
     async def _due(self, model: type[Model], index: str, until: Condition | None, limit: int) -> list[Item]:
         return (await self._query(model, SHARD, index_name=index, range_key_condition=until, limit=limit))[0]
@@ -177,12 +193,14 @@ class Queries:
             raise _bad_cursor()
         rest = [name for name in partitions if name <= partition] if len(partitions) > 1 else list(partitions)
         try:
-            found = [item async for item in self._walk(model, index, rest, skip + limit + 1, start, wanted)]
+            found, stopped_at = await self._walk(model, index, rest, skip + limit + 1, start, wanted)
         except* DatabaseUnavailableError as group:
             raise group.exceptions[0] from None
-        page, more = found[skip : skip + limit], len(found) > skip + limit
-        last = _encode(page[-1], names) if page and more else None
-        return Page([_row(kind, model, item) for item in page], last)
+        page = found[skip : skip + limit]
+        if len(found) > skip + limit:
+            stopped_at = page[-1]
+        items = [_row(kind, model, item) for item in page]
+        return Page(items, _encode(stopped_at, names) if stopped_at else None)
 
     async def _walk(
         self,
@@ -192,30 +210,43 @@ class Queries:
         want: int,
         start: Item | None,
         wanted: Condition | None,
-    ) -> AsyncIterator[Item]:
-        """At most `want` items. Several days are asked at once: most days of a quiet system are empty."""
-        chunks = [
-            partitions[:1],
-            *(partitions[at : at + _DAYS_AT_ONCE] for at in range(1, len(partitions), _DAYS_AT_ONCE)),
-        ]
+    ) -> tuple[list[Item], Item | None]:
+        """At most `want` items, and where the search for more was given up for now.
+
+        Several days are asked at once: most days of a quiet system are empty.
+        """
+        days = range(2, len(partitions), _DAYS_AT_ONCE)
+        chunks = [partitions[:1], partitions[1:2], *(partitions[at : at + _DAYS_AT_ONCE] for at in days)]
+        found: list[Item] = []
         for chunk in chunks:
+            looks = _LOOKS if len(chunk) == 1 else 1
             async with asyncio.TaskGroup() as group:  # one that fails ends the others before it is raised (R28)
                 tasks = [
                     group.create_task(
-                        self._partition(model, index, name, want, start if name == partitions[0] else None, wanted)
+                        self._partition(
+                            model, index, name, want, start if name == partitions[0] else None, wanted, looks
+                        )
                     )
                     for name in chunk
                 ]
-            parts = [task.result() for task in tasks]
-            for item in (item for part in parts for item in part):
-                if want == 0:
-                    return
-                want -= 1
-                yield item
+            for items, stopped_at in (task.result() for task in tasks):
+                found += items
+                if len(found) >= want or stopped_at:
+                    return found[:want], stopped_at
+        return found, None
 
     async def _partition(
-        self, model: type[Model], index: str | None, name: str, want: int, start: Item | None, wanted: Condition | None
-    ) -> list[Item]:
+        self,
+        model: type[Model],
+        index: str | None,
+        name: str,
+        want: int,
+        start: Item | None = None,
+        wanted: Condition | None = None,
+        looks: int = 1,
+    ) -> tuple[list[Item], Item | None]:
+        """At most `want` items of one partition. Those that a filter picks out are looked for in so many requests,
+        so that a filter that fits nothing does not read all there is: then, where to go on."""
         items: list[Item] = []
         while len(items) < want:
             more, start = await self._query(
@@ -225,12 +256,15 @@ class Queries:
                 scan_index_forward=False,
                 exclusive_start_key=start,
                 filter_condition=wanted,
-                limit=_PAGE if wanted is not None else min(want - len(items), 1000),
+                limit=_PAGE if wanted is not None else min(want - len(items), _PAGE),
             )
             items += more
             if start is None:
-                break
-        return items[:want]
+                return items[:want], None
+            looks -= 1
+            if wanted is not None and looks <= 0:
+                return items[:want], start
+        return items[:want], None
 
 
 def _all_of(*conditions: Condition | None) -> Condition | None:

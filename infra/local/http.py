@@ -1,15 +1,19 @@
 """Serves a Chalice app over HTTP on loopback: the connections, and how requests are read and answers written."""
 
+import gzip
+import json
 import logging
 import re
 import socket
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 from email.utils import formatdate
 from http import HTTPStatus
 from http.client import responses as phrases
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from socketserver import TCPServer, ThreadingMixIn
 from typing import Any, cast
 from urllib.parse import quote
@@ -21,6 +25,7 @@ from infra.local.gateway import Gateway, Reply, error_reply
 HOST = "127.0.0.1"
 MAX_BODY = 10 * 1024 * 1024  # API Gateway's own limit
 
+_CONFIG = Path(__file__).parent.parent.parent / ".chalice" / "config.json"
 _LINE_LIMIT = 65536
 _BODYLESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
@@ -31,7 +36,8 @@ logger = logging.getLogger(__name__)
 def make_server(app: Chalice, port: int, timeout_seconds: float = 29) -> "LocalServer":
     """Binds the port (0 picks a free one, see `.port`); raises OSError if it is taken."""
     _give_each_thread_its_own_request(app)
-    return LocalServer(app, port, timeout_seconds)
+    compress_from = int(json.loads(_CONFIG.read_text(encoding="utf-8"))["minimum_compression_size"])
+    return LocalServer(app, port, timeout_seconds, compress_from)
 
 
 class LocalServer(ThreadingMixIn, TCPServer):
@@ -41,9 +47,11 @@ class LocalServer(ThreadingMixIn, TCPServer):
     daemon_threads = True
     request_queue_size = 256  # the default of 5 resets clients that come all at once
 
-    def __init__(self, app: Chalice, port: int, timeout_seconds: float) -> None:
+    def __init__(self, app: Chalice, port: int, timeout_seconds: float, compress_from: int) -> None:
+        """`compress_from`: bytes from which an answer is compressed, as API Gateway's minimum compression size."""
         self.app = app
         self.timeout_seconds = timeout_seconds
+        self.compress_from = compress_from
         self.stopping = False
         self._serving = False
         self._connections: set[Any] = set()
@@ -145,10 +153,24 @@ class _Handler(BaseHTTPRequestHandler):
         target = quote(self.path, safe=_PRINTABLE, encoding="latin-1")
         body = self._read_body()
         reply = self._gateway.answer(self.command, target, dict(self.headers), body)
-        self._send(reply)
+        self._send(self._compressed(reply))
         elapsed = (time.perf_counter() - started) * 1000
         # No query string: it may carry what does not belong into a log.
         logger.info("%s %s %d %.1f ms", quote(self.command), target.partition("?")[0], reply.status, elapsed)
+
+    def _compressed(self, reply: Reply) -> Reply:
+        """As API Gateway does it for clients that take gzip, whatever the type of the answer."""
+        encoded = any(name.lower() == "content-encoding" for name, _ in reply.headers)
+        if encoded or len(reply.body) < self._server.compress_from or not self._takes_gzip():
+            return reply
+        headers = [*reply.headers, ("Content-Encoding", "gzip")]
+        return replace(reply, body=gzip.compress(reply.body, mtime=0), headers=headers)
+
+    def _takes_gzip(self) -> bool:
+        told = ",".join(self.headers.get_all("Accept-Encoding", [])).lower()
+        codings = dict(part.replace(" ", "").partition(";q=")[::2] for part in told.split(","))
+        quality = codings.get("gzip", codings.get("*"))
+        return quality is not None and not re.fullmatch(r"0(\.0*)?", quality)
 
     def _body_length(self) -> int:
         """The length in bytes; -1 for a chunked body."""

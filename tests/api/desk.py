@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib import runtime
 from chalicelib.domain.ports import Change
+from tests.api.described import assert_described
 from tests.conftest import ADMIN_TOKEN, PREFIX
 
 TOKEN = "a-webhook-token"
@@ -91,7 +92,10 @@ class Answer:
 
 
 class ApiDesk:
-    """Calls routes as API Gateway would, functions as Lambda would, and looks into the tables."""
+    """Calls routes as API Gateway would, functions as Lambda would, and looks into the tables.
+
+    Every answer must be one that the API's own description has.
+    """
 
     def __init__(self, http: Any, functions: Any, dynamodb: Any) -> None:
         self._http = http
@@ -102,6 +106,7 @@ class ApiDesk:
         """With the admin token, unless other headers are given; a body that is not bytes goes as JSON."""
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         got = self._http.request(method, path, headers=dict(ADMIN if headers is None else headers), body=data)
+        assert_described(method, path, got.status_code, got.headers, got.body)
         return Answer(got.status_code, got.json_body, got.headers, got.body)
 
     def get(self, path: str) -> Answer:

@@ -27,10 +27,21 @@ ROUTES = [
     ("GET", "/api/v1/accounts/a1"),
     ("PUT", "/api/v1/accounts/a1"),
     ("DELETE", "/api/v1/accounts/a1"),
+    ("POST", "/api/v1/accounts/a1/test"),
     ("GET", "/api/v1/controls"),
     ("PUT", "/api/v1/controls"),
+    ("GET", "/api/v1/overview"),
 ]
-PUBLIC = {("GET", "/"), ("GET", "/health"), ("GET", "/ping"), ("POST", "/api/v1/webhook")}
+PUBLIC = {
+    ("GET", "/"),
+    ("GET", "/health"),
+    ("GET", "/ping"),
+    ("POST", "/api/v1/webhook"),
+    ("GET", "/app"),
+    ("GET", "/app/*/*"),
+    ("GET", "/docs"),
+    ("GET", "/openapi.json"),
+}
 
 
 def plain(path: str) -> str:

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -100,6 +100,9 @@ class SlowExchange:
 
     async def free_balance(self, asset: str) -> Decimal:
         return Decimal(1)
+
+    async def balances(self) -> Mapping[str, Decimal]:
+        return {}
 
     async def last_price(self, symbol: str) -> Decimal:
         return Decimal(60000)

@@ -363,6 +363,21 @@ async def test_the_free_balance_is_one_of_the_asset_asked_for(trader: Trader) ->
     assert free > trader.terms.price
 
 
+async def test_all_balances_are_what_is_free_of_each_asset(trader: Trader) -> None:
+    """Nothing is listed of which there is nothing, and a resting order is not free."""
+    before = await trader.exchange.balances()
+    await trader.placed(trader.limit())
+    trader.clock.turn(1)
+
+    after = await trader.exchange.balances()
+
+    quote = trader.terms.quote
+    assert before[quote] > trader.terms.price
+    assert all(free > 0 for free in before.values())
+    assert after[quote] == await trader.exchange.free_balance(quote)
+    assert (after[quote] < before[quote]) == (trader.terms.exchange != "mock")
+
+
 async def test_the_exchange_has_a_time(trader: Trader) -> None:
     """Aware, and it goes on."""
     before = await trader.exchange.now()

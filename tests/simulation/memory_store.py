@@ -153,6 +153,16 @@ class MemoryStore:
     async def oldest_cancel(self, status: CancelStatus) -> datetime | None:
         return min((row.created_at for row in await self._of_status("oldest_cancel", status)), default=None)
 
+    async def oldest_request(self, status: CancelStatus) -> CancelRequest | None:
+        rows = await self._of_status("oldest_request", status)
+        return min(rows, key=lambda row: (row.created_at, row.cancel_id), default=None)
+
+    async def newest_orders(self, days: int, limit: int) -> list[Order]:
+        first = day_of(self._clock.now() - timedelta(days=days - 1))
+        rows = await self._read("newest_orders", (), lambda: self._index(Order, "by_day"))
+        inside = [row for row in rows if day_of(row.created_at) >= first]
+        return sorted(inside, key=_place, reverse=True)[:limit]
+
     async def count_attention(self, limit: int) -> int:
         rows = await self._read("count_attention", (), lambda: self._index(Order, "attention"))
         return len(rows[:limit])

@@ -54,12 +54,14 @@ CALLS: dict[str, tuple[Right, ...]] = {
     "live_orders": (("Query", "orders/index/live_by_strategy"),),
     "live_orders_of_account": (("Query", "orders/index/live"),),
     "list_orders": (("Query", "orders/index/by_strategy"), ("Query", "orders/index/by_day")),
+    "newest_orders": (("Query", "orders/index/by_day"),),
     "count_attention": (("Query", "orders/index/attention"),),
     "due_cancels": (("Query", "cancel_queue/index/due"),),
     "next_cancel_at": (("Query", "cancel_queue/index/due"),),
     "list_cancels": (("Query", "cancel_queue/index/by_status"), ("Query", "cancel_queue/index/by_day")),
     "count_cancels": (("Query", "cancel_queue/index/by_status"),),
     "oldest_cancel": (("Query", "cancel_queue/index/by_status"),),
+    "oldest_request": (("Query", "cancel_queue/index/by_status"),),
     "unsettled_events": (("Query", "strategy_order_logs/index/unsettled"),),
     "recent_events": (("Query", "strategy_order_logs"),),
     "list_events": (("Query", "strategy_order_logs"),),
@@ -97,6 +99,7 @@ BEYOND_SIMULATION = {
     "api_handler": _ANYBODY
     | _SENDING
     | {"wake", "admin_token.get", "ping", "accounts", "list_orders", "list_cancels", "list_events"}
+    | {"count_cancels", "oldest_request", "count_attention", "newest_orders"}
     | {"get_all Ban", "Delete Strategy", "Delete Account", "secrets.put", "secrets.delete"},
     "fire_cancels": _ANYBODY | {"wake"},
     "place_ready": _ANYBODY | _SENDING | {"wake"},

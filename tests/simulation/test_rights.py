@@ -91,6 +91,8 @@ LISTS: dict[str, Callable[[DynamoStore], Iterable[Awaitable[object]]]] = {
     "accounts": lambda store: [store.accounts()],
     "count_cancels": lambda store: [store.count_cancels(CancelStatus.FAILED, 5)],
     "oldest_cancel": lambda store: [store.oldest_cancel(CancelStatus.PENDING)],
+    "oldest_request": lambda store: [store.oldest_request(CancelStatus.PENDING)],
+    "newest_orders": lambda store: [store.newest_orders(7, 5)],
     "count_attention": lambda store: [store.count_attention(5)],
     "ping": lambda store: [store.ping()],
 }

@@ -43,6 +43,25 @@ async def test_the_oldest_request_is_the_one_that_was_made_first(store: Store) -
     assert await store.oldest_cancel(CancelStatus.PROCESSING) is None
 
 
+async def test_the_oldest_request_can_be_read_itself(store: Store) -> None:
+    """All of it, by its status."""
+    oldest = rows.cancel_request(created_at=rows.at(10), next_retry_at=rows.at(900), last_error="why")
+    await insert(store, rows.cancel_request(created_at=rows.at(20)), oldest)
+
+    assert await store.oldest_request(CancelStatus.PENDING) == oldest
+    assert await store.oldest_request(CancelStatus.FAILED) is None
+
+
+async def test_the_newest_orders_are_those_of_the_last_days_newest_first(store: Store) -> None:
+    """Whatever became of them, and no more than asked for; an order of a clock that is ahead is one of them."""
+    ahead, today, yesterday = (rows.order(created_at=rows.at(seconds)) for seconds in (86_400, 0, -86_400))
+    ended = rows.order(OrderStatus.FILLED, created_at=rows.at(-60))
+    await insert(store, yesterday, ended, today, ahead, rows.order(created_at=rows.at(-2 * 86_400)))
+
+    assert await store.newest_orders(2, 100) == [ahead, today, ended, yesterday]
+    assert await store.newest_orders(2, 3) == [ahead, today, ended]
+
+
 async def test_a_request_is_counted_where_it_is_now(store: Store) -> None:
     """A FAILED one that is redriven leaves that count."""
     request = rows.cancel_request(CancelStatus.FAILED)

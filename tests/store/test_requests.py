@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
-from chalicelib.domain.clock import day_of
+from chalicelib.domain.clock import day_of, utc_text
 from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.domain.ports import Check, Delete, Insert, Update
@@ -38,6 +38,7 @@ ONE_REQUEST: dict[str, tuple[Call, str]] = {
     "accounts": (lambda store: store.accounts(), "Scan"),
     "count_cancels": (lambda store: store.count_cancels(CancelStatus.PENDING, 5), "Query"),
     "oldest_cancel": (lambda store: store.oldest_cancel(CancelStatus.PENDING), "Query"),
+    "oldest_request": (lambda store: store.oldest_request(CancelStatus.PENDING), "Query"),
     "count_attention": (lambda store: store.count_attention(5), "Query"),
     "ping": (lambda store: store.ping(), "Query"),
 }
@@ -153,6 +154,44 @@ async def test_a_list_without_a_filter_asks_each_day_once(dynamo_store: DynamoSt
     days = [values(request)[0] for request in wire.requests]
     assert set(wire.operations) == {"Query"}
     assert len(days) == len(set(days)) <= 93
+
+
+async def test_the_newest_orders_are_read_day_after_day_until_there_are_enough(
+    dynamo_store: DynamoStore, wire: Wire
+) -> None:
+    """R30: a look at the days of a week, tomorrow included, and no row more than asked for."""
+    await fill(dynamo_store, 3)
+    await dynamo_store.commit(Insert(rows.order(created_at=rows.at(-86_400))))
+    wire.requests.clear()
+
+    enough = await dynamo_store.newest_orders(7, 3)
+    asked_for_enough = [values(request)[0] for request in wire.requests]
+    wire.requests.clear()
+    await dynamo_store.newest_orders(7, 100)
+
+    assert len(enough) == 3
+    assert asked_for_enough == [day_of(rows.at(86_400)), day_of(rows.at(0))]
+    assert [request.body["Limit"] for request in wire.requests] == [100, 100, 97, 96, 96, 96, 96, 96]
+
+
+async def test_a_filter_that_fits_nothing_does_not_read_everything(dynamo_store: DynamoStore, wire: Wire) -> None:
+    """After ten requests the caller gets what there is, and a cursor for the rest."""
+    order = rows.order()
+    for status in (OrderStatus.OPEN, OrderStatus.FILLED):
+        await dynamo_store.commit(Insert(replace(rows.order(), symbol="ETH/USDT", status=status)))
+    await dynamo_store.commit(Insert(replace(order, created_at=rows.at(-60))))
+    key = {"order_id": {"S": order.order_id}, "strategy_id": {"S": "s1"}, "created_at": {"S": utc_text(rows.at(-30))}}
+    wire.requests.clear()
+    wire.faults["Query"] = [answer(200, json.dumps({"Items": [], "Count": 0, "LastEvaluatedKey": key}))] * 10
+
+    first = await dynamo_store.list_orders("s1", None, "BTC/USDT", 5, None)
+    asked = len(wire.requests)
+    rest = await dynamo_store.list_orders("s1", None, "BTC/USDT", 5, first.cursor)
+
+    assert (asked, first.items) == (10, [])
+    assert first.cursor is not None
+    assert [row.order_id for row in rest.items] == [order.order_id]
+    assert rest.cursor is None
 
 
 async def test_reads_by_key_are_consistent_and_lists_of_small_tables_too(dynamo_store: DynamoStore, wire: Wire) -> None:

@@ -38,6 +38,7 @@ from chalicelib.exchanges.binance.parsing import (
     id_of,
     native_symbol,
     read_algo_order,
+    read_all_free,
     read_free,
     read_order,
     triggered_order_id,
@@ -163,10 +164,16 @@ class BinanceFuturesDialect(BinanceMarket):
 
     def read_balance(self, answer: Answer, asset: str) -> Decimal:
         """What is free of the margin, in the account's answer or in that of /fapi/v3/balance."""
-        body = answer.body.get("assets") if isinstance(answer.body, Mapping) else answer.body
-        if answer.status != 200:
-            raise ValueError(f"no balances: {codes.error_message(answer)}")
-        return read_free(body, asset, "availableBalance")
+        return read_free(_assets(answer), asset, "availableBalance")
+
+    def read_balances(self, answer: Answer) -> dict[str, Decimal]:
+        return read_all_free(_assets(answer), "availableBalance")
+
+
+def _assets(answer: Answer) -> Any:
+    if answer.status != 200:
+        raise ValueError(f"no balances: {codes.error_message(answer)}")
+    return answer.body.get("assets") if isinstance(answer.body, Mapping) else answer.body
 
 
 def _not_offered(order: Order) -> str | None:

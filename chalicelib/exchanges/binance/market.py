@@ -78,6 +78,10 @@ class BinanceMarket:
     def is_key_error(self, answer: Answer) -> bool:
         return codes.is_key_error(answer)
 
+    def is_address_error(self, answer: Answer) -> bool:
+        """-2015 means the key, its rights or the address."""
+        return False
+
     def limits(self, answer: Answer, call: Call) -> LimitNews:
         """Too many orders without a Retry-After is the account's order count alone: cancels may go on."""
         if codes.error_code(answer) == codes.TOO_MANY_ORDERS and codes.retry_after(answer) is None:

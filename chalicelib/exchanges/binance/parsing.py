@@ -117,6 +117,14 @@ def read_free(rows: Any, asset: str, name: str) -> Decimal:
     return free
 
 
+def read_all_free(rows: Any, name: str) -> dict[str, Decimal]:
+    """What is free of every asset that there is any of. Raises ValueError where this is no list of balances."""
+    if not isinstance(rows, list):
+        raise ValueError("no balances")
+    assets = [str(row["asset"]) for row in rows if isinstance(row, Mapping) and "asset" in row]
+    return {asset: free for asset in assets if (free := read_free(rows, asset, name))}
+
+
 def number(value: Any) -> Decimal | None:
     """A decimal of the wire; None for null, "" and what is no number that a market could mean."""
     if value is None or isinstance(value, bool):

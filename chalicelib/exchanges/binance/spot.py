@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from chalicelib.domain.orders import Order, OrderRequest, OrderType, TimeInForce
 from chalicelib.domain.outcomes import (
@@ -29,7 +30,7 @@ from chalicelib.exchanges.binance.market import (
     post_only_conflict,
     sent,
 )
-from chalicelib.exchanges.binance.parsing import id_of, native_symbol, read_free, read_order
+from chalicelib.exchanges.binance.parsing import id_of, native_symbol, read_all_free, read_free, read_order
 from chalicelib.exchanges.dialect import Answer, Budget, Call, Encoding, OrderPage, Purpose, amount_text
 
 _ORDER = "/api/v3/order"
@@ -129,12 +130,19 @@ class BinanceSpotDialect(BinanceMarket):
         return Call("GET", "/api/v3/account", {"omitZeroBalances": "true"}, group=WEIGHT, weight=20)
 
     def read_balance(self, answer: Answer, asset: str) -> Decimal:
-        if answer.status != 200 or not isinstance(answer.body, Mapping):
-            raise ValueError(f"no balances: {codes.error_message(answer)}")
-        return read_free(answer.body.get("balances"), asset, "free")
+        return read_free(_balances(answer), asset, "free")
+
+    def read_balances(self, answer: Answer) -> dict[str, Decimal]:
+        return read_all_free(_balances(answer), "free")
 
     def rules(self, symbol: str) -> Sequence[Call]:
         return [self.public("exchangeInfo", {"symbol": native_symbol(symbol)}, self.info_weight)]
+
+
+def _balances(answer: Answer) -> Any:
+    if answer.status != 200 or not isinstance(answer.body, Mapping):
+        raise ValueError(f"no balances: {codes.error_message(answer)}")
+    return answer.body.get("balances")
 
 
 def _not_offered(order: Order) -> str | None:

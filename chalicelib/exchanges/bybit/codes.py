@@ -26,7 +26,8 @@ _TOO_MANY_VISITS = 10006
 _FORBIDDEN = 403
 _TOO_MANY_REQUESTS = 429
 
-_KEY_ERRORS = frozenset({10003, _SIGN_ERROR, 10005, 10007, 10010, 33004})
+_ADDRESS_ERROR = 10010
+_KEY_ERRORS = frozenset({10003, _SIGN_ERROR, 10005, 10007, _ADDRESS_ERROR, 33004})
 """Key unknown, signature wrong, no permission, not logged in, not from this IP, key expired: another may cure it."""
 
 _NOT_PROCESSED = _KEY_ERRORS | {_CLOCK_ERROR, _TOO_MANY_VISITS}
@@ -122,6 +123,11 @@ def is_passing(answer: Answer) -> bool:
 def is_key_error(answer: Answer) -> bool:
     """The key itself is refused."""
     return ret_code(answer) in _KEY_ERRORS
+
+
+def is_address_error(answer: Answer) -> bool:
+    """The key is bound to other addresses."""
+    return ret_code(answer) == _ADDRESS_ERROR
 
 
 def refused_create(answer: Answer) -> PlaceOutcome:

@@ -138,6 +138,9 @@ class BybitDialect:
     def read_balance(self, answer: Answer, asset: str) -> Decimal:
         return markets.read_balance(answer, self._category, asset)
 
+    def read_balances(self, answer: Answer) -> dict[str, Decimal]:
+        return markets.read_balances(answer, self._category)
+
     def rules(self, symbol: str) -> Sequence[Call]:
         return [self._public("/v5/market/instruments-info", symbol)]
 
@@ -170,6 +173,9 @@ class BybitDialect:
 
     def is_key_error(self, answer: Answer) -> bool:
         return codes.is_key_error(answer)
+
+    def is_address_error(self, answer: Answer) -> bool:
+        return codes.is_address_error(answer)
 
     def limits(self, answer: Answer, call: Call) -> LimitNews:
         """X-Bapi-Limit-Status is what is left of the call's own endpoint; 403 is the address's own limit."""

@@ -46,18 +46,13 @@ def read_last_price(answer: Answer) -> Decimal:
 
 def read_balance(answer: Answer, category: Category, asset: str) -> Decimal:
     """What is free of a coin in the unified account; coins that it does not hold are not listed."""
-    account = next(iter(_mappings(answer)), None)
-    coins = account.get("coin") if account is not None else None
-    if not isinstance(coins, list):
-        raise ValueError(f"no balances: {codes.message(answer)}")
-    row = next((c for c in coins if isinstance(c, Mapping) and c.get("coin") == asset), None)
-    if row is None:
-        return Decimal(0)
-    held = number(row.get("walletBalance"))
-    if held is None:
-        raise ValueError(f"no balance of {asset}: walletBalance is missing")
-    locked = sum((number(row.get(name)) or Decimal(0) for name in _LOCKED[category]), Decimal(0))
-    return max(held - locked, Decimal(0))
+    row = next((row for row in _coins(answer) if row.get("coin") == asset), None)
+    return Decimal(0) if row is None else _free(row, category)
+
+
+def read_balances(answer: Answer, category: Category) -> dict[str, Decimal]:
+    """What is free of every coin of which anything is."""
+    return {str(row.get("coin")): free for row in _coins(answer) if (free := _free(row, category))}
 
 
 def read_server_time(answer: Answer) -> int:
@@ -75,3 +70,19 @@ def _mappings(answer: Answer) -> list[Mapping[str, Any]]:
 def _part(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = row.get(name)
     return part if isinstance(part, Mapping) else {}
+
+
+def _coins(answer: Answer) -> list[Mapping[str, Any]]:
+    account = next(iter(_mappings(answer)), None)
+    coins = account.get("coin") if account is not None else None
+    if not isinstance(coins, list):
+        raise ValueError(f"no balances: {codes.message(answer)}")
+    return [row for row in coins if isinstance(row, Mapping)]
+
+
+def _free(row: Mapping[str, Any], category: Category) -> Decimal:
+    held = number(row.get("walletBalance"))
+    if held is None:
+        raise ValueError(f"no balance of {row.get('coin')}: walletBalance is missing")
+    locked = sum((number(row.get(name)) or Decimal(0) for name in _LOCKED[category]), Decimal(0))
+    return max(held - locked, Decimal(0))

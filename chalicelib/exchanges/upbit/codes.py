@@ -20,17 +20,14 @@ from chalicelib.exchanges.dialect import Answer
 _PERMANENT = re.compile(
     r"^(insufficient_funds_\w+|under_min_total_\w+|create_\w+_error|validation_error|market_offline)$"
 )
-_KEY_ERRORS = frozenset(
-    {
-        "jwt_verification",
-        "expired_access_key",
-        "invalid_access_key",
-        "no_authorization_ip",
-        "no_authorization_i_p",
-        "no_authorization_token",
-        "out_of_scope",
-    }
-)
+_ADDRESS_ERRORS = frozenset({"no_authorization_ip", "no_authorization_i_p"})
+_KEY_ERRORS = _ADDRESS_ERRORS | {
+    "jwt_verification",
+    "expired_access_key",
+    "invalid_access_key",
+    "no_authorization_token",
+    "out_of_scope",
+}
 _NOT_PROCESSED = _KEY_ERRORS | frozenset({"invalid_query_payload", "nonce_used", "too_many_requests"})
 _DUPLICATE = re.compile(r"identifier")
 """The name of the error for a used identifier is unpublished; one that speaks of identifiers is taken for it,
@@ -61,6 +58,11 @@ def error_message(answer: Answer) -> str:
 def is_key_error(answer: Answer) -> bool:
     """The key is refused: wrong, rotated, past its one year, without this right, or not for this address."""
     return error_name(answer) in _KEY_ERRORS
+
+
+def is_address_error(answer: Answer) -> bool:
+    """The key is registered for other addresses."""
+    return error_name(answer) in _ADDRESS_ERRORS
 
 
 def refused_create(answer: Answer) -> PlaceOutcome:

@@ -145,10 +145,13 @@ class UpbitDialect:
         return Call("GET", "/v1/accounts")
 
     def read_balance(self, answer: Answer, asset: str) -> Decimal:
+        return self.read_balances(answer).get(asset, Decimal(0))
+
+    def read_balances(self, answer: Answer) -> dict[str, Decimal]:
         if answer.status != 200 or not isinstance(answer.body, list):
             raise ValueError(f"no balances: {codes.error_message(answer)}")
-        rows = [row for row in answer.body if isinstance(row, Mapping) and row.get("currency") == asset]
-        return (number(rows[0].get("balance")) or Decimal(0)) if rows else Decimal(0)
+        rows = [row for row in answer.body if isinstance(row, Mapping)]
+        return {str(row.get("currency")): free for row in rows if (free := number(row.get("balance")))}
 
     def rules(self, symbol: str) -> Sequence[Call]:
         market = native_symbol(symbol)
@@ -209,6 +212,9 @@ class UpbitDialect:
 
     def is_key_error(self, answer: Answer) -> bool:
         return codes.is_key_error(answer)
+
+    def is_address_error(self, answer: Answer) -> bool:
+        return codes.is_address_error(answer)
 
     def limits(self, answer: Answer, call: Call) -> LimitNews:
         """429 is the limit of one group and second, 418 a block of the account; `Remaining-Req` names its group."""

@@ -1,0 +1,139 @@
+// The alert's text to paste into TradingView, and a form that sends a test alert.
+import { alertOf, hasPrice, hasSize, hasStopPrice, missingFields, ORDER_TYPES, PLACEHOLDERS, SIZES } from './alerts.js';
+import { sendAlert, webhookUrl } from './api.js';
+import { html } from './html.js';
+import { CopyBox, OrderLink, Problem, SelectField, Status, Table, TextField } from './parts.js';
+import { useState } from './preact-hooks.js';
+import { t, wordsOf } from './texts.js';
+
+export function AlertText({ strategy, token }) {
+  const [fields, setFields] = useState({
+    order_type: 'MARKET',
+    side: PLACEHOLDERS.side,
+    symbol: PLACEHOLDERS.symbol,
+    size: 'quantity',
+    amount: PLACEHOLDERS.amount,
+    price: PLACEHOLDERS.price,
+    stop_price: PLACEHOLDERS.price,
+    tag: '',
+  });
+  const text = JSON.stringify(alertOf(strategy.strategy_id, token, fields), null, 2);
+  return html`
+    <section aria-labelledby="alert-title">
+      <h2 id="alert-title">${t('alertText')}</h2>
+      <p class="hint">${t('alertTextHint')}</p>
+      <div class="form tight"><${OrderFields} strategy=${strategy} fields=${fields} onChange=${setFields}
+        placeholders=${true} /></div>
+      <${CopyBox} label=${t('webhookUrl')} text=${webhookUrl()} />
+      <${CopyBox} label=${t('alertMessage')} text=${text} rows=${text.split('\n').length} />
+      ${!token && html`<p class="hint">${t('tokenMissing')}</p>`}
+    </section>`;
+}
+
+// To mock accounts only: a test must not trade.
+export function TestAlert({ strategy, accounts, token }) {
+  const [fields, setFields] = useState({
+    order_type: 'MARKET',
+    side: 'buy',
+    symbol: strategy.symbols[0] ?? '',
+    size: 'quantity',
+    amount: '0.01',
+    price: '',
+    stop_price: '',
+    tag: '',
+  });
+  const [state, setState] = useState({ busy: false, answer: null, error: null });
+  const byId = new Map(accounts.map((account) => [account.account_id, account]));
+  const trading = strategy.accounts.map((share) => byId.get(share.account_id)).filter((account) => account?.enabled);
+  const real = trading.filter((account) => account.exchange !== 'mock').map((account) => account.account_id);
+  const missing = missingFields(fields);
+  const send = async (event) => {
+    event.preventDefault();
+    setState({ busy: true, answer: null, error: null });
+    try {
+      // Each test is an alert of its own, not a resend of the last one.
+      const alert = { ...alertOf(strategy.strategy_id, token, fields), alert_id: `test-${crypto.randomUUID()}` };
+      setState({ busy: false, answer: await sendAlert(alert), error: null });
+    } catch (error) {
+      setState({ busy: false, answer: null, error });
+    }
+  };
+  return html`
+    <section aria-labelledby="test-title">
+      <h2 id="test-title">${t('testAlert')}</h2>
+      ${
+        real.length > 0
+          ? html`<p class="hint">${t('testNotOnReal', { accounts: real.join(', ') })}</p>`
+          : html`
+          <p class="hint">${t('testAlertHint')}</p>
+          <form class="form tight" onSubmit=${send}>
+            <${OrderFields} strategy=${strategy} fields=${fields} onChange=${setFields} placeholders=${false} />
+            <div class="actions"><button class="primary" disabled=${state.busy || !token || missing.length > 0}>
+              ${state.busy ? t('working') : t('sendTest')}</button></div>
+          </form>
+          ${!token && html`<p class="hint">${t('testNeedsToken')}</p>`}`
+      }
+      <${TestProblem} error=${state.error} />
+      ${state.answer && html`<${TestAnswer} answer=${state.answer} />`}
+    </section>`;
+}
+
+function TestProblem({ error }) {
+  if (error?.status === 401) return html`<div class="problem" role="alert"><p>${t('wrongWebhookToken')}</p></div>`;
+  if (error?.code === 'HTTP_403') return html`<div class="problem" role="alert"><p>${t('webhookNotForUs')}</p></div>`;
+  return html`<${Problem} error=${error} acting=${true} />`;
+}
+
+function TestAnswer({ answer }) {
+  const columns = [
+    { title: t('account'), cell: (result) => result.account_id },
+    { title: t('order'), cell: (result) => html`<${OrderLink} id=${result.order_id} />` },
+    { title: t('status'), cell: (result) => html`<${Status} of=${result.status} placement=${result.placement} />` },
+    { title: t('lastError'), kind: 'wide', cell: (result) => wordsOf(result.error) ?? '–' },
+  ];
+  const counts = {
+    total: answer.total_accounts,
+    successful: answer.successful_accounts,
+    failed: answer.failed_accounts,
+  };
+  return html`
+    <div role="status"><p><strong>${t('testAnswer', counts)}</strong></p></div>
+    <${Table} caption=${t('testCaption')} columns=${columns} rows=${answer.execution_results}
+      keyOf=${(result) => result.order_id} empty=${t('testEmpty')} />
+    <details class="raw"><summary>${t('wholeAnswer')}</summary><pre tabindex="0">${JSON.stringify(answer, null, 2)}
+      </pre></details>`;
+}
+
+function OrderFields({ strategy, fields, onChange, placeholders }) {
+  const set = (name) => (value) => onChange({ ...fields, [name]: value });
+  const type = fields.order_type;
+  const sides = [
+    ...(placeholders ? [[PLACEHOLDERS.side, t('fromScript')]] : []),
+    ['buy', t('buy')],
+    ['sell', t('sell')],
+  ];
+  const symbols = [
+    ...(placeholders ? [[PLACEHOLDERS.symbol, t('fromChart')]] : []),
+    ...strategy.symbols.map((symbol) => [symbol, symbol]),
+    ...(hasSize(type) ? [] : [['', t('allSymbols')]]),
+  ];
+  return html`
+    <${SelectField} label=${t('orderType')} value=${type} options=${ORDER_TYPES} onChange=${set('order_type')} />
+    ${hasSize(type) && html`<${SelectField} label=${t('side')} value=${fields.side} options=${sides}
+      onChange=${set('side')} />`}
+    <${SelectField} label=${t('symbol')} value=${fields.symbol} options=${symbols} onChange=${set('symbol')} />
+    ${
+      hasSize(type) &&
+      html`
+      <${SelectField} label=${t('sizeIn')} value=${fields.size}
+        options=${SIZES.map((size) => [size, t(`size_${size}`)])} onChange=${set('size')} />
+      <${TextField} label=${t(`size_${fields.size}`)} value=${fields.amount} onInput=${set('amount')} required />`
+    }
+    ${hasPrice(type) && html`<${TextField} label=${t('price')} value=${fields.price}
+      onInput=${set('price')} required />`}
+    ${hasStopPrice(type) && html`<${TextField} label=${t('stopPrice')} value=${fields.stop_price}
+      onInput=${set('stop_price')} required />`}
+    ${type !== 'CANCEL_ALL' && html`<${TextField} label=${t('tag')}
+      hint=${t(type === 'CANCEL' ? 'tagNeeded' : 'tagHint')} value=${fields.tag} onInput=${set('tag')} maxlength="64"
+      required=${type === 'CANCEL'} />`}`;
+}

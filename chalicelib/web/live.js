@@ -1,0 +1,110 @@
+// What changes by itself: data that is read again while somebody looks, the time, news for screen readers.
+import { connectionTrouble, onConnectionChange, serverNow } from './api.js';
+import { useEffect, useRef, useState } from './preact-hooks.js';
+
+export const REFRESH = 2_000;
+const STILL_NEWS = 2_000;
+
+// Reads with `load(signal)` now, whenever `deps` change, and every `every` milliseconds while the page is visible.
+// Data stays as it was while it is read again or cannot be read; `reload()` reads at once. With `every` 0 it is read
+// once, and again only until that succeeds.
+export function useLive(load, deps, every = REFRESH) {
+  const [state, setState] = useState({ data: null, error: null });
+  const reload = useRef(() => {});
+  useEffect(() => {
+    const reader = startReading(load, every, setState);
+    reload.current = reader.readNow;
+    return reader.stop;
+  }, [...deps, every]);
+  return { ...state, reload: () => reload.current() };
+}
+
+function startReading(load, every, report) {
+  const controller = new AbortController();
+  let timer = null;
+  let reading = false;
+  let wantedAgain = false;
+
+  async function read() {
+    clearTimeout(timer);
+    if (reading) {
+      wantedAgain = true; // what is under way may be from before the change that is asked for
+      return;
+    }
+    reading = true;
+    let pause = every;
+    try {
+      const data = await load(controller.signal);
+      if (!controller.signal.aborted) report({ data, error: null });
+    } catch (error) {
+      if (!controller.signal.aborted) report((before) => ({ ...before, error }));
+      pause = passes(error) ? every || REFRESH : 0;
+    }
+    reading = false;
+    if (controller.signal.aborted) return;
+    if (wantedAgain) {
+      wantedAgain = false;
+      read();
+    } else if (pause && !document.hidden) {
+      timer = setTimeout(read, pause);
+    }
+  }
+
+  function visibilityChanged() {
+    clearTimeout(timer);
+    if (!document.hidden && every) read();
+  }
+
+  document.addEventListener('visibilitychange', visibilityChanged);
+  read();
+  return {
+    readNow: read,
+    stop() {
+      controller.abort();
+      clearTimeout(timer);
+      document.removeEventListener('visibilitychange', visibilityChanged);
+    },
+  };
+}
+
+// What is wrong with the request itself stays wrong: it is not read again by itself.
+const passes = (error) => !(error.status >= 400 && error.status < 500) || error.status === 429;
+
+// The server's time in milliseconds, anew every second.
+export function useNow(every = 1_000) {
+  const [now, setNow] = useState(serverNow());
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || setNow(serverNow()), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  return Math.max(now, serverNow() - every);
+}
+
+export function useConnectionTrouble() {
+  const [trouble, setTrouble] = useState(connectionTrouble());
+  useEffect(() => onConnectionChange(setTrouble), []);
+  return trouble;
+}
+
+// One line of news at a time: shown, and read out by screen readers.
+let news = null;
+const listeners = new Set();
+
+export function announce(text, kind = 'good') {
+  news = text === null ? null : { text, kind, at: Date.now() };
+  for (const listener of listeners) listener(news);
+}
+
+// Who goes to another view has read what was new before; what has just been done is still news there.
+export function dropOldNews() {
+  if (news !== null && Date.now() - news.at > STILL_NEWS) announce(null);
+}
+
+export function useNews() {
+  const [shown, setShown] = useState(news);
+  useEffect(() => {
+    listeners.add(setShown);
+    return () => listeners.delete(setShown);
+  }, []);
+  return shown;
+}

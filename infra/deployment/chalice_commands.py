@@ -22,12 +22,16 @@ def build_packages(project: Project, environment: Mapping[str, str]) -> None:
     DeploymentError instead.
     """
     packages = (project.folder / ".chalice" / "deployments").resolve()
+    finished = packages / f"finished-{project.sources()}"
+    if finished.exists():
+        return
     out = project.folder / ".chalice" / "package"
     said = _run(project, environment, "package", "--stage", project.stage, str(out))
     if _INCOMPLETE in said:
         shutil.rmtree(packages)  # else the next run would find it and take it as it is
         raise DeploymentError(f"a dependency has no wheel for Lambda; nothing was deployed. Chalice says:\n{said}")
     finish_packages(packages)
+    finished.touch()
 
 
 def chalice_deploy(project: Project, environment: Mapping[str, str]) -> str:

@@ -83,17 +83,26 @@ class Project:
 
     def fingerprint(self) -> str:
         """Of everything but the functions' environment: another one means that Chalice has to deploy."""
-        import chalice
-
-        digest = hashlib.sha256(f"{sys.version_info[:2]} {chalice.__version__}".encode())
+        digest = hashlib.sha256(self.sources().encode())
         config = json.loads((self.folder / ".chalice" / "config.json").read_text(encoding="utf-8"))
         config["stages"][self.stage].pop("environment_variables")
         digest.update(json.dumps(config, sort_keys=True).encode())
-        for name in (*_SOURCES, ".chalice/policies"):
+        self._add(digest, ".chalice/policies")
+        return digest.hexdigest()
+
+    def sources(self) -> str:
+        """Of what the zips are made of."""
+        import chalice
+
+        digest = hashlib.sha256(f"{sys.version_info[:2]} {chalice.__version__}".encode())
+        self._add(digest, *_SOURCES)
+        return digest.hexdigest()
+
+    def _add(self, digest: "hashlib._Hash", *names: str) -> None:
+        for name in names:
             for path in _files(self.folder / name):
                 digest.update(f"\0{path.relative_to(self.folder)}\0".encode())
                 digest.update(path.read_bytes())
-        return digest.hexdigest()
 
 
 def _share_packages(link: Path, packages: Path) -> None:

@@ -10,8 +10,10 @@ import pytest
 
 from chalicelib import runtime
 from chalicelib.domain.cancels import CancelStatus
+from chalicelib.domain.orders import Order
 from chalicelib.domain.outcomes import OrderStatus
 from chalicelib.store.rows import to_model
+from chalicelib.store.tables import MODELS
 from tests.api.desk import ApiDesk
 from tests.conftest import PREFIX, REGION
 from tests.store import rows
@@ -88,9 +90,10 @@ def api(busy: None) -> ApiDesk:
 
 @pytest.fixture
 def wire(api: ApiDesk) -> Iterator[Wire]:
-    """What the app sends to its database."""
-    store: Any = runtime.services().store
-    with Wire(store._database.connection.client) as wire:
+    """What the app sends to its database. A process has one set of tables, bound to whoever came last: here, that
+    may have been another file's database."""
+    table: Any = MODELS[Order]
+    with Wire(table._get_connection().connection.client) as wire:
         yield wire
 
 

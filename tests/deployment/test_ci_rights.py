@@ -29,7 +29,8 @@ def test_a_stage_is_deployed_changed_and_destroyed_with_ci_s_rights(desk: Deploy
     """Each action that was called is one that the role has; on which resources, its own tests say."""
     desk.deploy()
     desk.deploy(MAX_ALERT_AGE="61")
-    desk.deploy(MAX_ALERT_AGE="61", ADMIN_CIDRS="203.0.113.7", STATIC_EGRESS="true")
+    desk.deploy(MAX_ALERT_AGE="61", ADMIN_CIDRS="203.0.113.7", STATIC_EGRESS="true", TRACING="true")
+    functions = desk.client("lambda").list_functions()["Functions"]
     desk.destroy()
 
     called = {
@@ -39,5 +40,7 @@ def test_a_stage_is_deployed_changed_and_destroyed_with_ci_s_rights(desk: Deploy
     granted = [action for statement in role for action in as_list(statement["Action"])]
 
     missing = {right for right in called if not any(fnmatchcase(right, action) for action in granted)}
+    assert all(function["TracingConfig"]["Mode"] == "Active" for function in functions)
+    assert all(function["VpcConfig"]["SubnetIds"] for function in functions)
     assert len(called) > 40
     assert missing <= _A_PERSON_S | {"sts:GetCallerIdentity"}  # which needs no right

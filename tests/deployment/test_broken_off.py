@@ -19,12 +19,9 @@ def nth(number: int, action: str) -> Callable[[Call], bool]:
 
 POINTS = {
     "the change set is made": nth(1, "CreateChangeSet"),
-    "the layer is published": nth(1, "PublishLayerVersion"),
-    "a role is made": nth(2, "CreateRole"),
     "a function is made": nth(2, "CreateFunction"),
     "the other mapping is made": nth(2, "CreateEventSourceMapping"),
     "the API is made": nth(1, "ImportRestApi"),
-    "the API's stage is made": nth(1, "CreateDeployment"),
     "a mapping is set": nth(1, "UpdateEventSourceMapping"),
     "the mark is set": nth(1, "TagResource"),
 }

@@ -284,9 +284,7 @@ def test_a_small_account_is_told_before_anything_is_created(desk: DeploymentDesk
     [
         ({"MAX_CANCEL_RETRIES": "many"}, "MAX_CANCEL_RETRIES must be a whole number from 1 to 12"),
         ({"ADMIN_CIDRS": "203.0.113.7/8"}, "ADMIN_CIDRS must be IPv4 blocks"),
-        ({"ADMIN_CIDRS": "my house"}, "ADMIN_CIDRS must be IPv4 blocks"),
         ({"ALARM_EMAIL": "me"}, "ALARM_EMAIL must be one e-mail address"),
-        ({"TRACING": "perhaps"}, "TRACING must be true or false"),
         ({"STATIC_EGRESS": "three"}, "STATIC_EGRESS must be one of"),
         ({"STATIC_EGRESS_ADDRESSES": "203.0.113.7"}, "STATIC_EGRESS_ADDRESSES must be"),
         ({"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, "set AWS_REGION"),

@@ -3,14 +3,13 @@
 import argparse
 from collections.abc import Collection, Mapping, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
-
-from chalicelib.settings import EXCHANGE_URLS, SettingsError
+from chalicelib.settings import EXCHANGE_URLS
 from infra.deployment.aws import Aws
 from infra.deployment.chalice_commands import build_packages, chalice_deploy
+from infra.deployment.console import EXPECTED, say, stop_with
 from infra.deployment.continuity import changes, check_continuity
 from infra.deployment.drift import drift
-from infra.deployment.errors import DeploymentError, stop_with
+from infra.deployment.errors import DeploymentError
 from infra.deployment.event_delivery import set_async_retries, set_mappings
 from infra.deployment.functions import is_current, mark_current, mark_unfinished, set_environment
 from infra.deployment.health import check_health
@@ -29,35 +28,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = read_stage(options.stage)
         stage = Stage(settings, Aws())
-        _say(f"{settings.name} in {stage.aws.region}, account {stage.aws.account}")
+        say(f"{settings.name} in {stage.aws.region}, account {stage.aws.account}")
         _say_settings(settings)
         changed = deploy(stage, take_up=options.take_up, force=options.force, unset=options.unset)
-    except (SettingsError, DeploymentError, ClientError, BotoCoreError, WaiterError) as error:
+    except EXPECTED as error:
         return stop_with("infra/deploy", error)
-    _say("done" if changed else "nothing had to be changed")
+    say("done" if changed else "nothing had to be changed")
     return 0
 
 
 def deploy(stage: Stage, *, take_up: bool = False, force: bool = False, unset: Collection[str] = ()) -> bool:
     """Whether anything was changed. Raises DeploymentError; running it again then goes on."""
-    _check_everything(stage, take_up=take_up, unset=unset)
+    deployed = _check_everything(stage, take_up=take_up, unset=unset)
     done = [f"stack: {change}" for change in stage.apply_stack()]
     network, egress_changes = stage.apply_egress()
     done += [f"egress: {change}" for change in egress_changes]
     for line in done + [f"way out: {address}" for address in network.addresses]:
-        _say(line)
+        say(line)
     if stage.settings.static_egress == "false" and stage.egress.describe() is not None:
-        _say(f"stack {stage.egress.name} is not used any more and still billed: delete it in the console")
+        say(f"stack {stage.egress.name} is not used any more and still billed: delete it in the console")
     names = stage.names(stage.stack.outputs())
     environment = stage.function_environment(names)
     project = build_project(stage.settings, names, network, environment)
-    deployed = find_deployed(stage.aws, names, stage.settings.app_name)
     fingerprint = project.fingerprint()
     for line in changes(deployed, environment):
-        _say(line)
+        say(line)
     chalice_changes = force or not is_current(stage.aws, deployed, fingerprint)
     if not chalice_changes and (found := list(drift(stage.aws, deployed, names, project))):
-        _say(f"changed since the last deployment: {'; '.join(found)}")
+        say(f"changed since the last deployment: {'; '.join(found)}")
         chalice_changes = True
     if chalice_changes:
         deployed = _deploy_functions(stage, project, deployed, names, environment)
@@ -65,7 +63,7 @@ def deploy(stage: Stage, *, take_up: bool = False, force: bool = False, unset: C
     rest += set_mappings(stage.aws, deployed, load_mappings(), names)
     rest += set_async_retries(stage.aws, names)
     for line in rest:
-        _say(line)
+        say(line)
     if chalice_changes:
         mark_current(stage.aws, deployed, fingerprint)
     _say_where(stage, deployed, names)
@@ -81,14 +79,17 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _check_everything(stage: Stage, *, take_up: bool, unset: Collection[str]) -> None:
-    """What must be known before anything is touched."""
+def _check_everything(stage: Stage, *, take_up: bool, unset: Collection[str]) -> Deployed:
+    """What must be known before anything is touched. Returns what is there beside the stack, which changes none of it.
+
+    Raises DeploymentError.
+    """
     insecure = [name for name in EXCHANGE_URLS if stage.settings.functions.get(name, "").startswith("http:")]
     if insecure and not stage.aws.stands_in:
         raise DeploymentError(f"{', '.join(insecure)} must be https://…: the account's key goes there")
-    check_concurrency(stage.aws, stage.settings.name)
-    _check_kept(stage, take_up=take_up)
     names = stage.names(stage.stack.outputs())
+    check_concurrency(stage.aws, names)
+    _check_kept(stage, take_up=take_up)
     deployed = find_deployed(stage.aws, names, stage.settings.app_name)
     check_continuity(
         deployed,
@@ -97,6 +98,7 @@ def _check_everything(stage: Stage, *, take_up: bool, unset: Collection[str]) ->
         stage.function_environment(names),
         unset,
     )
+    return deployed
 
 
 def _check_kept(stage: Stage, *, take_up: bool) -> None:
@@ -112,13 +114,13 @@ def _check_kept(stage: Stage, *, take_up: bool) -> None:
 def _deploy_functions(
     stage: Stage, project: Project, deployed: Deployed, names: Names, environment: Mapping[str, str]
 ) -> Deployed:
-    _say("building the package and the layer")
+    say("building the package and the layer")
     build_packages(project, environment)
     project.write_record(deployed.record(stage.aws, names, stage.settings.api_stage))
     mark_unfinished(stage.aws, deployed)
-    _say("chalice deploy")
+    say("chalice deploy")
     for line in chalice_deploy(project, environment).splitlines():
-        _say(f"  {line}")
+        say(f"  {line}")
     return find_deployed(stage.aws, names, stage.settings.app_name)
 
 
@@ -134,27 +136,23 @@ def _say_settings(settings: StageSettings) -> None:
         "STATIC_EGRESS_ADDRESSES": ", ".join(settings.egress_addresses),
     }
     for name, source in sorted(settings.sources.items()):
-        _say(f"  {name}={values.get(name, '')} (from {source})")
+        say(f"  {name}={values.get(name, '')} (from {source})")
     if not settings.admin_cidrs:
-        _say("  ADMIN_CIDRS is not set: nobody reaches the admin API, only /ping and TradingView's webhook are open")
-    for everybody in {"0.0.0.0/0", "::/0"}.intersection(settings.admin_cidrs):
-        _say(f"  ADMIN_CIDRS holds {everybody}: the admin token is all that protects the API")
+        say("  ADMIN_CIDRS is not set: nobody reaches the admin API, only /ping and TradingView's webhook are open")
+    if "0.0.0.0/0" in settings.admin_cidrs:
+        say("  ADMIN_CIDRS holds 0.0.0.0/0: the admin token is all that protects the API")
 
 
 def _say_where(stage: Stage, deployed: Deployed, names: Names) -> None:
     record = deployed.record(stage.aws, names, stage.settings.api_stage)
     url = next(entry["rest_api_url"] for entry in record["resources"] if entry["name"] == "rest_api")
-    _say(f"webhook: {url}api/v1/webhook")
+    say(f"webhook: {url}api/v1/webhook")
     for address in stage.unconfirmed():
-        _say(f"{address} has not confirmed the mail from AWS yet: no alarm reaches it (ALARM_EMAIL)")
+        say(f"{address} has not confirmed the mail from AWS yet: no alarm reaches it (ALARM_EMAIL)")
     if stage.aws.stands_in:
-        _say("health: not checked, for AWS_ENDPOINT_URL is set and what stands there runs no functions")
+        say("health: not checked, for AWS_ENDPOINT_URL is set and what stands there runs no functions")
     else:
-        _say(f"health: {check_health(stage.aws, names, url)}")
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
+        say(f"health: {check_health(stage.aws, names, url)}")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, WaiterError
-
-from chalicelib.settings import SettingsError
 from infra.deployment.aws import Aws
 from infra.deployment.chalice_commands import chalice_delete
-from infra.deployment.errors import DeploymentError, stop_with
+from infra.deployment.console import EXPECTED, say, stop_with
+from infra.deployment.errors import DeploymentError
 from infra.deployment.live_orders import live_orders
 from infra.deployment.network import leave_network
 from infra.deployment.policies import Names
@@ -39,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if settings.protected:
             _ask(settings.name)
         destroy(stage, abandon_orders=options.abandon_orders)
-    except (SettingsError, DeploymentError, ClientError, BotoCoreError, WaiterError) as error:
+    except EXPECTED as error:
         return stop_with("infra/destroy", error)
     return 0
 
@@ -56,13 +54,13 @@ def destroy(stage: Stage, *, abandon_orders: bool = False) -> None:
             leave_network(stage.aws, deployed, names)
         _delete_functions(stage, deployed, names)
     if stage.egress.describe() is not None:
-        _say(f"deleting stack {stage.egress.name}; the address itself stays yours until you release it")
+        say(f"deleting stack {stage.egress.name}; the address itself stays yours until you release it")
         stage.egress.delete()
     if settings.protected:
         _keep_data(stage)
     else:
         _delete_data(stage)
-    _say(f"{settings.name} is {'down' if settings.protected else 'gone'}")
+    say(f"{settings.name} is {'down' if settings.protected else 'gone'}")
 
 
 def _check_prefix(stage: Stage) -> None:
@@ -84,7 +82,7 @@ def _close(stage: Stage, deployed: Deployed, names: Names) -> None:
     client.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=0)
     try:
         if not stage.aws.stands_in:
-            _say("the API is closed; waiting for what it has begun")
+            say("the API is closed; waiting for what it has begun")
             time.sleep(_LONGEST_CALL)
         _check_live_orders(stage)
     except BaseException:
@@ -102,11 +100,10 @@ def _delete_functions(stage: Stage, deployed: Deployed, names: Names) -> None:
     project = build_project(stage.settings, names, Network(), environment)
     project.write_record(deployed.record(stage.aws, names, stage.settings.api_stage))
     for line in chalice_delete(project, environment).splitlines():
-        _say(f"  {line}")
-    layer = f"{names.function_prefix}-managed-layer"
-    for page in client.get_paginator("list_layer_versions").paginate(LayerName=layer):
+        say(f"  {line}")
+    for page in client.get_paginator("list_layer_versions").paginate(LayerName=names.layer):
         for version in page["LayerVersions"]:  # of deployments that broke off
-            client.delete_layer_version(LayerName=layer, VersionNumber=version["Version"])
+            client.delete_layer_version(LayerName=names.layer, VersionNumber=version["Version"])
 
 
 def _check_live_orders(stage: Stage) -> None:
@@ -131,20 +128,20 @@ def _ask(name: str) -> None:
 
 def _keep_data(stage: Stage) -> None:
     if stage.stack.describe() is None:
-        _say(f"there is no stack {stage.stack.name}")
+        say(f"there is no stack {stage.stack.name}")
         return
     for change in stage.apply_stack(serving=False):
-        _say(f"stack: {change}")
-    _say(f"the tables and secrets of {stage.stack.name} are kept; infra/deploy --take-up goes on with them")
+        say(f"stack: {change}")
+    say(f"the tables and secrets of {stage.stack.name} are kept; infra/deploy --take-up goes on with them")
 
 
 def _delete_data(stage: Stage) -> None:
     if stage.stack.delete():
-        _say(f"deleted stack {stage.stack.name} with its tables and logs")
+        say(f"deleted stack {stage.stack.name} with its tables and logs")
     client = stage.aws.client("secretsmanager")
     for name in _secrets(client, stage.settings.table_prefix):
         client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
-        _say(f"deleted secret {name}")
+        say(f"deleted secret {name}")
 
 
 def _secrets(client: Any, prefix: str) -> list[str]:
@@ -155,10 +152,6 @@ def _secrets(client: Any, prefix: str) -> list[str]:
         Filters=[{"Key": "name", "Values": [wanted]}], IncludePlannedDeletion=True
     )
     return [secret["Name"] for page in pages for secret in page["SecretList"] if secret["Name"].startswith(wanted)]
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -14,17 +14,15 @@ from infra.deployment.settings import function_settings
 
 
 def drift(aws: Aws, deployed: Deployed, names: Names, project: Project) -> Iterator[str]:
-    """Each difference in words; another run of Chalice mends them all."""
+    """Each difference in words; another run of Chalice mends them all. `deployed` is complete, as is_current saw."""
     for function, wanted in function_settings().items():
-        if (found := deployed.functions.get(function)) is None:
-            yield f"{function} is missing"
-            continue
+        found = deployed.functions[function]
         given = {"lambda_memory_size": found["MemorySize"], "lambda_timeout": found["Timeout"]}
         given["reserved_concurrency"] = _concurrency(aws, names.function(function))
         for name, value in given.items():
             if value != wanted[name]:
                 yield f"{name} of {function} is {value}"
-        if _role_policy(aws, names, function) != project.policy(function):
+        if _role_policy(aws, names.role(function)) != project.policy(function):
             yield f"the role of {function} has another policy"
     for function in SCHEDULED:
         yield from _schedule(aws, deployed, names, function)
@@ -36,8 +34,7 @@ def _concurrency(aws: Aws, function: str) -> int | None:
     return reserved
 
 
-def _role_policy(aws: Aws, names: Names, function: str) -> Any:
-    role = f"{names.function_prefix}-{function}"
+def _role_policy(aws: Aws, role: str) -> Any:
     try:
         return aws.client("iam").get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"]
     except aws.client("iam").exceptions.NoSuchEntityException:
@@ -45,18 +42,14 @@ def _role_policy(aws: Aws, names: Names, function: str) -> Any:
 
 
 def _schedule(aws: Aws, deployed: Deployed, names: Names, function: str) -> Iterator[str]:
-    rule = f"{names.function_prefix}-{function}-event"
+    rule = names.rule(function)
     client = aws.client("events")
-    if rule not in deployed.rules:
-        yield f"the rule {rule} is missing"
-        return
     if client.describe_rule(Name=rule)["State"] != "ENABLED":
         yield f"the rule {rule} is disabled"
     targets = [target["Arn"] for target in client.list_targets_by_rule(Rule=rule)["Targets"]]
-    found = deployed.functions.get(function)
-    if found is not None and found["FunctionArn"] not in targets:
+    if deployed.functions[function]["FunctionArn"] not in targets:
         yield f"the rule {rule} does not call {function}"
-    if found is not None and not _may_be_called(aws, names.function(function), rule):
+    if not _may_be_called(aws, names.function(function), rule):
         yield f"{function} may not be called by the rule {rule}"
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
+from chalicelib.domain.outcomes import OrderStatus
 from infra.deployment.aws import Aws
 
-_LIVE = ("PENDING", "OPEN", "PARTIALLY_FILLED")
+_LIVE = tuple(status.value for status in OrderStatus if not status.terminal)
 _BATCH = 100
 
 

@@ -50,6 +50,19 @@ class Names:
         """The deployed name of a function of app.py."""
         return self.function_prefix if name == "api_handler" else f"{self.function_prefix}-{name}"
 
+    def role(self, function: str) -> str:
+        """Of a function; Chalice gives it, and the one policy in it, the name that stands in app.py."""
+        return f"{self.function_prefix}-{function}"
+
+    def rule(self, function: str) -> str:
+        """The schedule of a function."""
+        return f"{self.function_prefix}-{function}-event"
+
+    @property
+    def layer(self) -> str:
+        """With what requirements.txt names."""
+        return f"{self.function_prefix}-managed-layer"
+
 
 def function_names() -> list[str]:
     """Every function that has a policy."""

@@ -117,7 +117,7 @@ def _roles(aws: Aws, names: Names, functions: dict[str, dict[str, Any]]) -> dict
     """
     client, found = aws.client("iam"), {}
     for name in function_names():
-        role = f"{names.function_prefix}-{name}"
+        role = names.role(name)
         try:
             found[name] = str(client.get_role(RoleName=role)["Role"]["Arn"])
             policy = json.dumps(client.get_role_policy(RoleName=role, PolicyName=role)["PolicyDocument"])
@@ -133,20 +133,18 @@ def _roles(aws: Aws, names: Names, functions: dict[str, dict[str, Any]]) -> dict
 
 
 def _rules(aws: Aws, names: Names) -> list[str]:
-    prefix = f"{names.function_prefix}-"
-    ours = {f"{prefix}{name}-event" for name in SCHEDULED}
-    found = _pages(aws.client("events"), "list_rules", "Rules", NamePrefix=prefix)
+    ours = {names.rule(name) for name in SCHEDULED}
+    found = _pages(aws.client("events"), "list_rules", "Rules", NamePrefix=f"{names.function_prefix}-")
     return [rule["Name"] for rule in found if rule["Name"] in ours]
 
 
 def _layer(aws: Aws, names: Names, functions: dict[str, dict[str, Any]]) -> str | None:
     """The version that the functions use; the newest where they use none yet."""
-    name = f"{names.function_prefix}-managed-layer"
     for function in functions.values():
         for layer in function.get("Layers", ()):
-            if layer["Arn"].split(":")[-2] == name:
+            if layer["Arn"].split(":")[-2] == names.layer:
                 return str(layer["Arn"])
-    versions = list(_pages(aws.client("lambda"), "list_layer_versions", "LayerVersions", LayerName=name))
+    versions = list(_pages(aws.client("lambda"), "list_layer_versions", "LayerVersions", LayerName=names.layer))
     newest = max(versions, key=lambda version: int(version["Version"]), default=None)
     return str(newest["LayerVersionArn"]) if newest else None
 

@@ -10,24 +10,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.deployment.chalice_commands import build_packages
-from infra.deployment.policies import Names
 from infra.deployment.project import ROOT, Network, build_project
 from infra.deployment.settings import read_stage
+from tests.infra.names import NAMES
 
 BUILDS = ROOT / ".chalice" / "build" / "benchmark"
 """Beside those of the stages, and anew each time: what is finished once keeps no plain copy."""
 
 STAGE = "dev"
-_NAMES = Names(
-    partition="aws",
-    region="us-east-1",
-    account="123456789012",
-    table_prefix="trading-bot-dev",
-    function_prefix="trading-bot-dev",
-    orders_stream="arn:aws:dynamodb:us-east-1:123456789012:table/trading-bot-dev-orders/stream/2026-11-21T00:00:00.000",
-    admin_token="arn:aws:secretsmanager:us-east-1:123456789012:secret:trading-bot-dev/admin-token-AbCdEf",
-    dead_letters="arn:aws:sqs:us-east-1:123456789012:trading-bot-dev-DeadLetters",
-)
 
 
 @dataclass(frozen=True)
@@ -76,12 +66,12 @@ def built() -> Iterator[tuple[Built, Built]]:
     settings = read_stage(STAGE, {})
     environment = {
         **settings.functions,
-        "ORDERS_STREAM_ARN": _NAMES.orders_stream,
-        "SWEEP_FUNCTION_NAME": _NAMES.function("sweep"),
-        "ADMIN_TOKEN_SECRET": _NAMES.admin_token,
+        "ORDERS_STREAM_ARN": NAMES.orders_stream,
+        "SWEEP_FUNCTION_NAME": NAMES.function("sweep"),
+        "ADMIN_TOKEN_SECRET": NAMES.admin_token,
     }
     shutil.rmtree(BUILDS, ignore_errors=True)
-    project = build_project(settings, _NAMES, Network(), environment, BUILDS)
+    project = build_project(settings, NAMES, Network(), environment, BUILDS)
     build_packages(project, environment)
     packages, plain = BUILDS / "packages", project.folder / ".chalice" / "package"
     (package,), (layer,) = packages.glob("appcode-*.zip"), packages.glob("managed-layer-*.zip")

@@ -11,6 +11,7 @@ from hypothesis import settings
 from infra.local.database import Database as Server
 from infra.local.database import serve
 from infra.local.tables import create_tables
+from tests.browser import chromium
 from tests.workers import pytest_collection_modifyitems, pytest_xdist_auto_num_workers, pytest_xdist_make_scheduler
 
 __all__ = ["pytest_collection_modifyitems", "pytest_xdist_auto_num_workers", "pytest_xdist_make_scheduler"]
@@ -25,8 +26,24 @@ settings.register_profile("explore", max_examples=2000, deadline=None)
 settings.load_profile("repeat")
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`infra/test --browser`."""
+    parser.addoption("--browser", action="store_true", help="fail where there is no browser for the tests of the page")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A `s` among thousands of dots tells nobody that a part was left out."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    if chromium.find() is None and any(report.nodeid.startswith("tests/browser/") for report in skipped):
+        terminalreporter.write_line(
+            f"The tests of the page in a browser were left out: {chromium.MISSING}", yellow=True
+        )
+
+
+def pytest_configure(config: pytest.Config) -> None:
     """No test may reach anybody's AWS account, and importing the app needs its settings."""
+    if config.option.browser and chromium.find() is None:
+        raise pytest.UsageError(chromium.MISSING)
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
     os.environ |= {

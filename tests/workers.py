@@ -7,18 +7,19 @@ import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-STACK_TESTS = "tests/system/"
-"""These mostly wait, and some of them for what must not be late: one worker takes them all, and starts with them."""
+TOGETHER = ("tests/system/", "tests/browser/")
+"""All files of such a folder use one running stack: one worker takes them all, and starts with them. They mostly wait,
+and some of them for what must not be late."""
 
 MOST = 4
 """By then the tests of the running stack take longer than all others together."""
 
 
 class TogetherByFile(LoadFileScheduling):
-    """A file's tests share a worker, and so its fixtures; all files of the running stack share one."""
+    """A file's tests share a worker, and so its fixtures; all files of a running stack share one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return STACK_TESTS if nodeid.startswith(STACK_TESTS) else super()._split_scope(nodeid)
+        return next(filter(nodeid.startswith, TOGETHER), None) or super()._split_scope(nodeid)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -36,4 +37,4 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Togethe
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A worker that starts last with what takes longest would keep everybody waiting."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: not item.nodeid.startswith(STACK_TESTS))
+        items.sort(key=lambda item: not item.nodeid.startswith(TOGETHER))

@@ -1,0 +1,1 @@
+"""The page in a real browser: Chromium of this machine, on the running stack."""

@@ -197,6 +197,7 @@ class OrderItem(Answer):
     filled_quantity: DecimalText
     average_price: DecimalText | None
     cancel_requested_at: Time | None
+    cancel_sent_at: Time | None = Field(description="When the cancel was sent after which it was seen how it ended.")
     reason: str | None
     error: str | None
     attention: str | None
@@ -240,6 +241,7 @@ class TransitionPart(Answer):
     placement: Placement | None
     by: str
     note: str | None
+    filled: DecimalText | None = Field(description="How much was filled by then, where that was news.")
 
 
 class WholeOrder(OrderItem):
@@ -377,6 +379,19 @@ class OldestCancel(Answer):
     age_seconds: Annotated[float, Field(ge=0)]
 
 
+class CallingOrder(Answer):
+    """An order that calls for a person, and why."""
+
+    order_id: str
+    strategy_id: str
+    account_id: str
+    exchange: str
+    symbol: str
+    status: OrderStatus
+    attention: str
+    created_at: Time
+
+
 class OrderCounts(Answer):
     """How many of the newest orders have each status."""
 
@@ -415,6 +430,7 @@ class OverviewAnswer(Answer):
     counted_up_to: Count
     oldest_cancel: OldestCancel | None
     attention: Count
+    attention_orders: list[CallingOrder] = Field(description="The newest 20 of them.")
     orders: OrderCounts
     orders_seen: Annotated[int, Field(ge=0, le=100)]
     alerts: list[AlertBin]

@@ -25,8 +25,8 @@ def _names(text: str) -> tuple[str, ...]:
 _ORDER_FIELDS = _names(
     "order_id strategy_id event_id account_id exchange market testnet host symbol side order_type quantity "
     "quote_amount percent price stop_price time_in_force post_only reduce_only tag status placement attempt "
-    "client_order_id exchange_order_id filled_quantity average_price cancel_requested_at reason error attention "
-    "deadline check_at send_by created_at updated_at version"
+    "client_order_id exchange_order_id filled_quantity average_price cancel_requested_at cancel_sent_at reason error "
+    "attention deadline check_at send_by created_at updated_at version"
 )
 _REQUEST_FIELDS = _names(
     "client_order_id symbol side order_type quantity quote_amount price stop_price time_in_force post_only reduce_only"
@@ -36,6 +36,7 @@ _CANCEL_FIELDS = _names(
     "next_retry_at last_error result requested_by completed_at created_at updated_at version"
 )
 _OLDEST_FIELDS = _names("cancel_id order_id account_id status created_at waiting_for_order last_error")
+_CALLING_FIELDS = _names("order_id strategy_id account_id exchange symbol status attention created_at")
 _LATENCY_FIELDS = _names("count median p95")
 _RESULT_FIELDS = _names(
     "account_id exchange order_id status placement exchange_order_id filled_quantity average_price error"
@@ -52,7 +53,9 @@ def show_order(order: Order, *, whole: bool = False) -> dict[str, Any]:
     shown = _fields(order, _ORDER_FIELDS)
     if whole:
         shown["request"] = _show_request(order.request)
-        shown["history"] = [_fields(entry, ["at", "status", "placement", "by", "note"]) for entry in order.history]
+        shown["history"] = [
+            _fields(entry, ["at", "status", "placement", "by", "note", "filled"]) for entry in order.history
+        ]
     return shown
 
 
@@ -110,6 +113,7 @@ def show_overview(overview: "Overview") -> dict[str, Any]:
         "counted_up_to": COUNTED_UP_TO,
         "oldest_cancel": _show_oldest(overview),
         "attention": overview.attention,
+        "attention_orders": [_fields(order, _CALLING_FIELDS) for order in overview.attention_orders],
         "orders": dict(overview.orders),
         "orders_seen": overview.orders_seen,
         "alerts": [

@@ -102,13 +102,15 @@ class OrderRequest:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One change of state in an order's history; `by` says who or what caused it."""
+    """One change of state in an order's history; `by` says who or what caused it, `filled` how much was filled by
+    then, where that was news."""
 
     at: datetime
     status: str
     placement: str | None
     by: str
     note: str | None = None
+    filled: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +155,7 @@ class Order:
     average_price: Decimal | None = None
     exchange_updated_at: datetime | None = None
     cancel_requested_at: datetime | None = None
+    cancel_sent_at: datetime | None = None
     reason: str | None = None
     error: str | None = None
     attention: str | None = None
@@ -218,7 +221,9 @@ class Order:
         of which an attempt was concluded absent stays watched for a while after its end (R12).
         """
         check_move(self.status, self.placement, status, placement, evidence=evidence)
-        entry = Transition(now, status.value, placement.value if placement else None, by, note)
+        filled = changes.get("filled_quantity", self.filled_quantity)
+        news = filled if filled > self.filled_quantity else None
+        entry = Transition(now, status.value, placement.value if placement else None, by, note, news)
         ends: dict[str, Any] = {"ttl": None}
         if status.terminal:
             watched = changes.get("absent_attempts", self.absent_attempts)

@@ -139,6 +139,9 @@ class Store(Protocol):
     async def count_attention(self, limit: int) -> int:
         """How many orders call for a person, counted no further than `limit`; by an index that may lag."""
 
+    async def attention_orders(self, limit: int) -> Sequence[Order]:
+        """The newest orders that call for a person, newest first, by an index that may lag."""
+
     async def ping(self) -> None:
         """Ask the database for something."""
 

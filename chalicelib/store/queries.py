@@ -141,10 +141,14 @@ class Queries:
         for day in await self._days(days + 1):
             if len(items) < limit:
                 items += (await self._partition(OrderRow, "by_day", day, limit - len(items)))[0]
-        return [_row(Order, OrderRow, item) for item in items]
+        return _readable(Order, OrderRow, items)
 
     async def count_attention(self, limit: int) -> int:
         return await self._count(OrderRow, SHARD, "attention", limit)
+
+    async def attention_orders(self, limit: int) -> list[Order]:
+        items, _ = await self._query(OrderRow, SHARD, index_name="attention", scan_index_forward=False, limit=limit)
+        return _readable(Order, OrderRow, items)
 
     async def ping(self) -> None:
         await self._database.run(lambda: SystemRow.count("switch"))
@@ -199,8 +203,7 @@ class Queries:
         page = found[skip : skip + limit]
         if len(found) > skip + limit:
             stopped_at = page[-1]
-        items = [_row(kind, model, item) for item in page]
-        return Page(items, _encode(stopped_at, names) if stopped_at else None)
+        return Page(_readable(kind, model, page), _encode(stopped_at, names) if stopped_at else None)
 
     async def _walk(
         self,
@@ -277,6 +280,18 @@ def _all_of(*conditions: Condition | None) -> Condition | None:
 
 def _row(kind: type[T], model: type[Model], item: Item) -> T:
     return from_model(kind, model.from_raw_data(item))
+
+
+def _readable(kind: type[T], model: type[Model], items: Sequence[Item]) -> list[T]:
+    """For people: a row that cannot be read, such as one that newer code wrote, does not hide the others."""
+    rows = []
+    for item in items:
+        try:
+            rows.append(_row(kind, model, item))
+        except Exception:
+            key = {name: item.get(name) for name in _key_names(model, None)}
+            logger.exception("a row cannot be read, and is left out of a list", extra={"row": str(key)})
+    return rows
 
 
 def _key_names(model: type[Model], index: str | None) -> list[str]:

@@ -68,6 +68,7 @@ class OrderRow(Model):
     average_price = TextAttribute(Decimal, null=True)
     exchange_updated_at = TextAttribute(datetime, null=True)
     cancel_requested_at = TextAttribute(datetime, null=True)
+    cancel_sent_at = TextAttribute(datetime, null=True)
     reason = UnicodeAttribute(null=True)
     error = UnicodeAttribute(null=True)
     attention = UnicodeAttribute(null=True)

@@ -1,6 +1,8 @@
 """Carries cancel requests out: whatever the order's placement allows, until proof (R15–R19)."""
 
 import logging
+from dataclasses import replace
+from datetime import datetime
 
 from chalicelib.domain import verdicts
 from chalicelib.domain.cancels import CancelRequest, CancelStatus
@@ -128,9 +130,10 @@ async def press_on(services: Services, order: Order, by: str, budget: Budget) ->
     session = await open_session(services, order)
     if isinstance(session, Throttled):
         return order
+    sent_at = services.clock.now()
     outcome = await ask_cancel(session, order, budget)
     logger.info("FAILED cancel asked again: %s", type(outcome).__name__, extra={**order_keys(order), "by": by})
-    return await _write_seen(services, order, outcome, session, by, budget)
+    return await _write_seen(services, order, sent_at, outcome, session, by, budget)
 
 
 async def _follow_up(services: Services, order: Order, request: CancelRequest) -> None:
@@ -172,6 +175,7 @@ async def _cancel_at_exchange(
     services: Services, order: Order, request: CancelRequest, session: Exchange, by: str, budget: Budget
 ) -> CancelRequest | None:
     """Ask the exchange, then believe only the terminal state that it shows (R19)."""
+    sent_at = services.clock.now()
     outcome = await ask_cancel(session, order, budget)
     logger.info("cancel answered: %s", type(outcome).__name__, extra={**order_keys(order), "by": by})
     now = services.clock.now()
@@ -184,14 +188,20 @@ async def _cancel_at_exchange(
             return await _release(services, request, released)
         case Throttled(message, retry_after):
             return await _release(services, request, request.waits_on(now, message, not_before=retry_after))
-    seen = await _write_seen(services, order, outcome, session, by, budget)
+    seen = await _write_seen(services, order, sent_at, outcome, session, by, budget)
     if seen.terminal:
         return await _finish(services, seen, request)
     return await _release(services, request, request.waits_on(services.clock.now(), _why_not_yet(outcome)))
 
 
 async def _write_seen(
-    services: Services, order: Order, outcome: CancelOutcome, session: Exchange, by: str, budget: Budget
+    services: Services,
+    order: Order,
+    sent_at: datetime,
+    outcome: CancelOutcome,
+    session: Exchange,
+    by: str,
+    budget: Budget,
 ) -> Order:
     """What the exchange shows after a cancel, read back until terminal where its answer did not say."""
     lookup: Lookup
@@ -202,11 +212,12 @@ async def _write_seen(
             return order
         case _:
             lookup = await read_back(services, session, order, budget)
-    return await change_order(
-        services,
-        order,
-        lambda row: verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy),
-    )
+
+    def decide(row: Order) -> Order:
+        seen = verdicts.after_lookup(row, lookup, services.clock.now(), by, services.policy)
+        return replace(seen, cancel_sent_at=sent_at) if seen.terminal and not row.terminal else seen
+
+    return await change_order(services, order, decide)
 
 
 def _why_not_yet(outcome: CancelOutcome) -> str:

@@ -244,7 +244,7 @@ def _row_of(
         attention="an orphan: live on the exchange, of our making, without a row here",
         created_at=now,
         updated_at=now,
-        history=(Transition(now, OrderStatus.OPEN.value, None, _BY),),
+        history=(Transition(now, OrderStatus.OPEN.value, None, _BY, filled=shown.filled_quantity or None),),
         version=first_version(now),
     )
 

@@ -2,7 +2,7 @@
 import { connectionTrouble, onConnectionChange, serverNow } from './api.js';
 import { useEffect, useRef, useState } from './preact-hooks.js';
 
-export const REFRESH = 2_000;
+const REFRESH = 2_000;
 const STILL_NEWS = 2_000;
 
 // Reads with `load(signal)` now, whenever `deps` change, and every `every` milliseconds while the page is visible.

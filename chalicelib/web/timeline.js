@@ -7,11 +7,10 @@ const ENDS = ['FILLED', 'CANCELLED', 'EXPIRED', 'REJECTED'];
 
 export const isTerminal = (order) => ENDS.includes(order.status);
 
-// Each step: { kind, time, by, note, late, sinceAlert, sincePrevious }. `time` is milliseconds since 1970; null where
-// the rows do not tell (`after` is then the last step that must have come before). `late`: it happened then at the
-// latest.
+// Each step: { kind, time, by, note, amount, count, sinceAlert, sincePrevious }. `time` is milliseconds since 1970; null
+// where the rows do not tell (`after` is then the last step that must have come before). `amount`: filled by then.
 export function stepsOf(order, cancel = null) {
-  const steps = [...alertSteps(order), ...historySteps(order), ...fillSteps(order), ...cancelSteps(order, cancel)];
+  const steps = [...alertSteps(order), ...historySteps(order), ...cancelSteps(order, cancel)];
   return withDistances(inOrder(steps));
 }
 
@@ -32,7 +31,7 @@ function historySteps(order) {
   let acknowledged = false;
   let before = null;
   for (const entry of order.history ?? []) {
-    const step = { time: preciseTime(entry.at), by: entry.by, note: entry.note ?? null };
+    const step = { time: preciseTime(entry.at), by: entry.by, note: entry.note ?? null, amount: entry.filled };
     const kinds = kindsOf(entry, before, acknowledged);
     acknowledged ||= kinds.includes('acknowledged');
     kinds.forEach((kind) => steps.push({ ...step, kind, note: step.note ?? noteOf(kind, order) }));
@@ -44,9 +43,15 @@ function historySteps(order) {
 function kindsOf(entry, before, acknowledged) {
   if (entry.status === 'PENDING') return pendingKinds(entry, before);
   const contradicted = before !== null && ENDS.includes(before.status);
-  if (entry.status === 'OPEN') return [contradicted ? 'alive' : acknowledged ? 'open' : 'acknowledged'];
+  const partly = entry.filled && entry.status !== 'FILLED' ? ['partlyFilled'] : [];
+  if (entry.status === 'OPEN') {
+    if (contradicted) return ['alive', ...partly];
+    if (!acknowledged) return ['acknowledged', ...partly];
+    return partly.length > 0 ? partly : ['open'];
+  }
   const kind = entry.status.toLowerCase();
-  return kind === 'filled' && !acknowledged && !contradicted ? ['acknowledged', kind] : [kind];
+  const known = acknowledged || contradicted || !(entry.filled || kind === 'filled');
+  return [...(known ? [] : ['acknowledged']), ...partly, kind];
 }
 
 function pendingKinds(entry, before) {
@@ -61,20 +66,13 @@ function noteOf(kind, order) {
   return kind === 'filled' ? null : (order.error ?? order.reason);
 }
 
-// Fills are sums without times of their own, unless the order ended by them.
-function fillSteps(order) {
-  const filled = Number(order.filled_quantity ?? 0) > 0;
-  if (!filled || order.status === 'FILLED') return [];
-  return [{ kind: 'partlyFilled', time: preciseTime(order.updated_at), by: null, late: true, rank: -1 }];
-}
-
 function cancelSteps(order, cancel) {
   if (!order.cancel_requested_at) return [];
   const asked = preciseTime(order.cancel_requested_at);
   const steps = [{ kind: 'cancelAsked', time: asked, by: cancel?.requested_by ?? null }];
   if (cancel === null) return steps;
   const now = { time: preciseTime(cancel.updated_at), by: null, note: cancel.last_error };
-  const sent = { kind: 'cancelSent', time: null, after: earliestSending(order, asked), by: null };
+  const sent = { kind: 'cancelSent', by: null, ...sending(order, asked) };
   const count = cancel.retry_count;
   switch (cancel.status) {
     case 'PROCESSING':
@@ -85,21 +83,23 @@ function cancelSteps(order, cancel) {
       return count
         ? [...steps, sent, { ...now, kind: 'cancelRefused', count }]
         : [...steps, { ...now, kind: 'cancelWaits' }];
-    default:
-      return (cancel.result ?? '').startsWith('never_') ? steps : [...steps, sent];
+    default: // one that was filled, say, may have ended before its cancel could be sent
+      return sent.time !== null || cancel.result === 'cancelled' ? [...steps, sent] : steps;
   }
 }
 
-// When a cancel was sent is not kept: after it was asked for, and after the exchange knew the order.
-function earliestSending(order, asked) {
+// When the cancel was sent that ended the order; else, after it was asked for and the exchange knew the order.
+function sending(order, asked) {
+  if (order.cancel_sent_at) return { time: preciseTime(order.cancel_sent_at) };
   const known = (order.history ?? []).find((entry) => entry.status !== 'PENDING' || entry.placement === 'ACKED');
-  return known && !ENDS.includes(known.status) ? Math.max(asked, preciseTime(known.at)) : asked;
+  const after = known && !ENDS.includes(known.status) ? Math.max(asked, preciseTime(known.at)) : asked;
+  return { time: null, after };
 }
 
 function inOrder(steps) {
   const key = (step) => step.time ?? step.after;
   return steps
-    .map((step, place) => ({ step, place: step.rank ?? place }))
+    .map((step, place) => ({ step, place }))
     .sort(
       (one, other) =>
         key(one.step) - key(other.step) || endsLast(one.step) - endsLast(other.step) || one.place - other.place,

@@ -83,10 +83,9 @@ function Step({ step }) {
   return html`
     <li class="step ${step.kind}">
       <svg class="dot" viewBox="0 0 16 16" aria-hidden="true" focusable="false"><circle cx="8" cy="8" r="5" /></svg>
-      <p class="what">${t(`step_${step.kind}`, { count: step.count })}</p>
+      <p class="what">${t(`step_${step.kind}`, { count: step.count })}${withAmount(step)}</p>
       <p class="when">
-        ${at ? html`${step.late && html`<span>${t('atLatest')} </span>`}<${Moment} at=${at}
-          milliseconds=${true} />` : html`<span>${t('timeNotKept')}</span>`}
+        ${at ? html`<${Moment} at=${at} milliseconds=${true} />` : html`<span>${t('timeNotKept')}</span>`}
         ${step.sincePrevious !== null && html`<span class="delta"
           title=${t('sinceAlert', { span: shown(step.sinceAlert) })}>+${shown(step.sincePrevious)}</span>`}
         ${by && html`<span class="by">${by}</span>`}
@@ -94,6 +93,8 @@ function Step({ step }) {
       ${step.note && html`<p class="note">${wordsOf(step.note)}</p>`}
     </li>`;
 }
+
+const withAmount = ({ kind, amount }) => (amount && kind.endsWith('illed') ? `: ${amountText(amount)}` : '');
 
 function OrderFacts({ order }) {
   const refused = order.status === 'REJECTED';

@@ -4,17 +4,16 @@ import { ORDER_STATUSES } from './timeline.js';
 import { AlertChart } from './chart.js';
 import { millisecondsText, secondsSince } from './format.js';
 import { html } from './html.js';
-import { announce, REFRESH, useLive, useNow } from './live.js';
+import { announce, useLive, useNow } from './live.js';
 import { Confirm, Facts, Heading, Icon, Moment, OrderLink, span, Status, Waiting } from './parts.js';
 import { useState } from './preact-hooks.js';
 import { hrefOf } from './route.js';
 import { t, units, wordsOf } from './texts.js';
 
 const OLD_SECONDS = 60; // a cancel that is queued for longer than this is worth a look
-const ATTENTION_REFRESH = 10_000;
 
 export function OverviewView() {
-  const { data, error, reload } = useLive((signal) => get('api/v1/overview', {}, signal), [], REFRESH);
+  const { data, error, reload } = useLive((signal) => get('api/v1/overview', {}, signal), []);
   if (data === null) return html`<${Heading}>${t('overview')}<//><${Waiting} error=${error} />`;
   return html`
     <${Heading}>${t('overview')}<//>
@@ -35,7 +34,10 @@ export function OverviewView() {
       </ul>
       <${OldestCancel} cancel=${data.oldest_cancel} />
     </section>
-    ${data.attention > 0 && html`<${AttentionRows} count=${data.attention} limit=${data.counted_up_to} />`}
+    ${
+      data.attention_orders.length > 0 &&
+      html`<${AttentionRows} rows=${data.attention_orders} count=${data.attention} limit=${data.counted_up_to} />`
+    }
     <section aria-labelledby="orders-title">
       <h2 id="orders-title">${t('newestOrders', { count: data.orders_seen })}</h2>
       <ul class="tiles">
@@ -125,23 +127,19 @@ function OldestCancel({ cancel }) {
     ]} />`;
 }
 
-// There is no list of the rows that call for a person, only their number: those among the newest orders are shown.
-function AttentionRows({ count, limit }) {
-  const load = async (signal) =>
-    (await get('api/v1/orders', { limit: 100 }, signal)).items.filter((order) => order.attention);
-  const { data } = useLive(load, [count], ATTENTION_REFRESH);
-  const rows = data ?? [];
+// The newest of them; `count` is counted at another moment, and no further than `limit`.
+function AttentionRows({ rows, count, limit }) {
+  const more = count - rows.length;
   return html`
     <section class="attention" aria-labelledby="attention-title">
       <h2 id="attention-title"><${Icon} name="warning" />
-        ${t('attentionRows', { count: count >= limit ? `${limit}+` : count })}</h2>
+        ${t('attentionRows', { count: count >= limit ? `${limit}+` : Math.max(count, rows.length) })}</h2>
       <ul>${rows.map(
         (order) => html`
         <li key=${order.order_id}><${OrderLink}
-          id=${order.order_id} /> ${order.account_id} · ${order.symbol} · ${order.attention}</li>`,
+          id=${order.order_id} /> ${order.account_id} · ${order.symbol} · ${wordsOf(order.attention)}</li>`,
       )}</ul>
-      ${data !== null && rows.length < count && html`<p class="hint">
-        ${t('attentionElsewhere', { count: count - rows.length })}</p>`}
+      ${more > 0 && html`<p class="hint">${t('attentionElsewhere', { count: more })}</p>`}
     </section>`;
 }
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.api.desk import RESULT_FIELDS, ApiDesk
+from tests.conftest import PREFIX
 
 
 @pytest.fixture
@@ -157,3 +158,29 @@ def test_the_log_s_page_is_checked_too(api: ApiDesk, query: str) -> None:
     answer = api.get(f"strategy-order-logs?strategy_id=s1&{query}")
 
     assert (answer.status, answer.code) == (422, "VALIDATION_ERROR")
+
+
+@pytest.mark.parametrize("path", ["orders", "orders?strategy_id=s1", "cancel-queue", "overview"])
+def test_a_row_that_cannot_be_read_hides_no_other(
+    traded: tuple[ApiDesk, dict[str, str]], path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Newer code may have written it. It is left out, and an error names it."""
+    api, orders = traded
+    api.cancel(orders["ready"])
+    before = api.get(path).body
+    for table, key, wrong in (("orders", "order_id", "resting"), ("cancel_queue", "cancel_id", "ready")):
+        api.dynamodb.update_item(
+            TableName=f"{PREFIX}-{table}",
+            Key={key: {"S": orders[wrong]}},
+            UpdateExpression="SET updated_at = :newer",
+            ExpressionAttributeValues={":newer": {"S": "a newer kind of time"}},
+        )
+
+    answer = api.get(path)
+
+    assert answer.status == 200
+    if path == "overview":
+        assert answer.body["orders_seen"] == before["orders_seen"] - 1
+    else:
+        assert len(answer.body["items"]) == len(before["items"]) - 1
+    assert [record for record in caplog.records if "cannot be read" in record.message]

@@ -21,6 +21,7 @@ FIELDS = {
     "counted_up_to",
     "oldest_cancel",
     "attention",
+    "attention_orders",
     "orders",
     "orders_seen",
     "alerts",
@@ -37,6 +38,7 @@ def test_an_empty_deployment_has_nothing_to_show(api: ApiDesk) -> None:
     assert set(answer.body) == FIELDS
     assert answer.body["cancels"] == {"PENDING": 0, "PROCESSING": 0, "FAILED": 0}
     assert (answer.body["counted_up_to"], answer.body["oldest_cancel"], answer.body["attention"]) == (1000, None, 0)
+    assert answer.body["attention_orders"] == []
     assert (answer.body["orders_seen"], set(answer.body["orders"].values())) == (0, {0})
     assert {piece["events"] for piece in answer.body["alerts"]} == {0}
     assert answer.body["latency_ms"] == {"count": 0, "median": None, "p95": None}
@@ -105,6 +107,18 @@ def test_the_oldest_queued_cancel_is_named_with_its_age(desk: ApiDesk) -> None:
 
     assert shown["cancels"] == {"PENDING": 1, "PROCESSING": 1, "FAILED": 1}
     assert shown["attention"] == 1
+    assert shown["attention_orders"] == [
+        {
+            "order_id": order_id,
+            "strategy_id": "s1",
+            "account_id": "m1",
+            "exchange": "mock",
+            "symbol": "BTC/USDT",
+            "status": "PENDING",
+            "attention": "look",
+            "created_at": utc_text(now),
+        }
+    ]
     age = shown["oldest_cancel"].pop("age_seconds")
     assert 0 <= age < 60
     assert shown["oldest_cancel"] == {

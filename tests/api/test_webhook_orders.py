@@ -203,6 +203,7 @@ def test_the_order_s_row_says_everything_about_it(desk: ApiDesk) -> None:
         "placement": "READY",
         "by": "alert",
         "note": None,
+        "filled": None,
     }
 
 

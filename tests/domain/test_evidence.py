@@ -115,6 +115,19 @@ def test_every_change_is_the_next_version(row: Order, history: list[tuple[Answer
         assert after is before or after.version == before.version + 1
 
 
+@given(rows, histories)
+def test_the_history_says_when_a_fill_was_seen(row: Order, history: list[tuple[Answer, float]]) -> None:
+    """Each time that more of it was, and at no other time."""
+    versions = lived(row, history)
+
+    for before, after in pairwise(versions):
+        news = after.filled_quantity if after.filled_quantity > before.filled_quantity else None
+        if after.history != before.history:
+            assert after.history[-1].filled == news
+        elif after.status is not OrderStatus.PENDING:
+            assert news is None
+
+
 @given(rows, histories, shown_orders, st.integers(1, 600), seconds)
 def test_an_older_answer_changes_nothing(
     row: Order, history: list[tuple[Answer, float]], stale: ExchangeOrder, older_by: int, now: int

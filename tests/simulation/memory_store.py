@@ -167,6 +167,10 @@ class MemoryStore:
         rows = await self._read("count_attention", (), lambda: self._index(Order, "attention"))
         return len(rows[:limit])
 
+    async def attention_orders(self, limit: int) -> list[Order]:
+        rows = await self._read("attention_orders", (), lambda: self._index(Order, "attention"))
+        return sorted(rows, key=_place, reverse=True)[:limit]
+
     async def ping(self) -> None:
         await self._read("ping", (), lambda: None)
 

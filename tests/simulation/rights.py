@@ -45,6 +45,7 @@ CALLS: dict[str, tuple[Right, ...]] = {
     "list_orders": (("Query", "orders/index/by_strategy"), ("Query", "orders/index/by_day")),
     "newest_orders": (("Query", "orders/index/by_day"),),
     "count_attention": (("Query", "orders/index/attention"),),
+    "attention_orders": (("Query", "orders/index/attention"),),
     "due_cancels": (("Query", "cancel_queue/index/due"),),
     "next_cancel_at": (("Query", "cancel_queue/index/due"),),
     "list_cancels": (("Query", "cancel_queue/index/by_status"), ("Query", "cancel_queue/index/by_day")),
@@ -88,7 +89,7 @@ BEYOND_SIMULATION = {
     "api_handler": _ANYBODY
     | _SENDING
     | {"wake", "admin_token.get", "ping", "accounts", "list_orders", "list_cancels", "list_events"}
-    | {"count_cancels", "oldest_request", "count_attention", "newest_orders"}
+    | {"count_cancels", "oldest_request", "count_attention", "attention_orders", "newest_orders"}
     | {"get_all Ban", "Delete Strategy", "Delete Account", "secrets.put", "secrets.delete"},
     "fire_cancels": _ANYBODY | {"wake"},
     "place_ready": _ANYBODY | _SENDING | {"wake"},

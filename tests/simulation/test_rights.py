@@ -94,6 +94,7 @@ LISTS: dict[str, Callable[[DynamoStore], Iterable[Awaitable[object]]]] = {
     "oldest_request": lambda store: [store.oldest_request(CancelStatus.PENDING)],
     "newest_orders": lambda store: [store.newest_orders(7, 5)],
     "count_attention": lambda store: [store.count_attention(5)],
+    "attention_orders": lambda store: [store.attention_orders(5)],
     "ping": lambda store: [store.ping()],
 }
 

@@ -87,3 +87,12 @@ async def test_an_order_that_calls_for_a_person_is_counted_until_it_does_no_more
     await change(store, calling, attention=None)
 
     assert (quiet, called, await store.count_attention(1000)) == (0, 1, 0)
+
+
+async def test_the_orders_that_call_for_a_person_are_found_newest_first(store: Store) -> None:
+    """However old they are, and whatever else there is."""
+    old, new, newest = (rows.order(created_at=rows.at(age), attention="look") for age in (-9e6, -10, 0))
+    await insert(store, new, rows.order(), newest, old)
+
+    assert await store.attention_orders(5) == [newest, new, old]
+    assert await store.attention_orders(2) == [newest, new]

@@ -40,6 +40,7 @@ ONE_REQUEST: dict[str, tuple[Call, str]] = {
     "oldest_cancel": (lambda store: store.oldest_cancel(CancelStatus.PENDING), "Query"),
     "oldest_request": (lambda store: store.oldest_request(CancelStatus.PENDING), "Query"),
     "count_attention": (lambda store: store.count_attention(5), "Query"),
+    "attention_orders": (lambda store: store.attention_orders(5), "Query"),
     "ping": (lambda store: store.ping(), "Query"),
 }
 

@@ -100,6 +100,37 @@ async def test_a_cancel_while_the_order_is_being_sent_waits_for_its_sender(scrip
     assert len(scripted.exchange.cancelled) == 1
 
 
+async def test_the_order_says_when_the_cancel_was_sent_that_ended_it(scripted: Desk) -> None:
+    """Not when it was asked for, nor when a refused one was sent: the exchange took its time with both."""
+    order = await open_order(scripted)
+    scripted.exchange.cancel_outcomes = [Refused("busy")]
+
+    async def take_time() -> None:
+        scripted.clock.turn(0.25)
+
+    scripted.exchange.in_cancel = take_time
+    await request_cancel(scripted.services, order.order_id, "api", scripted.budget())
+    refused = await scripted.order(order.order_id)
+    scripted.clock.turn(3)
+    will_cancel(scripted, order)
+    sent_at = scripted.clock.now()
+    await process_cancel(scripted.services, order.order_id, "sweep", scripted.budget())
+    ended = await scripted.order(order.order_id)
+
+    assert (refused.status, refused.cancel_sent_at) == (OrderStatus.OPEN, None)
+    assert (ended.status, ended.cancel_sent_at) == (OrderStatus.CANCELLED, sent_at)
+    assert (ended.history[-1].at - sent_at).total_seconds() == 0.25
+
+
+async def test_an_order_that_was_never_sent_has_no_cancel_that_was(desk: Desk) -> None:
+    """Nothing was asked of the exchange."""
+    order = await desk.limit_order()
+
+    await request_cancel(desk.services, order.order_id, "api", desk.budget())
+
+    assert (await desk.order(order.order_id)).cancel_sent_at is None
+
+
 async def test_an_unknown_order_that_is_found_is_adopted_and_cancelled(scripted: Desk) -> None:
     """R16."""
     order = await unknown_order(scripted)

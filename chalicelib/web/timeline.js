@@ -72,7 +72,7 @@ function cancelSteps(order, cancel) {
   const steps = [{ kind: 'cancelAsked', time: asked, by: cancel?.requested_by ?? null }];
   if (cancel === null) return steps;
   const now = { time: preciseTime(cancel.updated_at), by: null, note: cancel.last_error };
-  const sent = { kind: 'cancelSent', by: null, ...sending(order, asked) };
+  const sent = { kind: 'cancelSent', ...sending(order, asked) };
   const count = cancel.retry_count;
   switch (cancel.status) {
     case 'PROCESSING':
@@ -88,12 +88,16 @@ function cancelSteps(order, cancel) {
   }
 }
 
-// When the cancel was sent that ended the order; else, after it was asked for and the exchange knew the order.
+// When the cancel was sent that ended the order, by whoever wrote that end; else, after it was asked for and the
+// exchange knew the order.
 function sending(order, asked) {
-  if (order.cancel_sent_at) return { time: preciseTime(order.cancel_sent_at) };
+  if (order.cancel_sent_at) {
+    const end = (order.history ?? []).findLast((entry) => ENDS.includes(entry.status));
+    return { time: preciseTime(order.cancel_sent_at), by: end?.by ?? null };
+  }
   const known = (order.history ?? []).find((entry) => entry.status !== 'PENDING' || entry.placement === 'ACKED');
   const after = known && !ENDS.includes(known.status) ? Math.max(asked, preciseTime(known.at)) : asked;
-  return { time: null, after };
+  return { time: null, after, by: null };
 }
 
 function inOrder(steps) {

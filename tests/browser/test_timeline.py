@@ -195,3 +195,13 @@ def test_a_step_says_who_caused_it_and_after_how_long(steps: Steps) -> None:
     assert drawn["acknowledged"]["by"] == "stream"
     assert drawn["acknowledged"]["sincePrevious"] == pytest.approx(50.25, abs=0.001)
     assert (drawn["partlyFilled"]["by"], drawn["partlyFilled"]["amount"]) == ("reconcile", "0.3")
+
+
+def test_a_cancel_was_sent_by_whoever_saw_the_end_of_it(steps: Steps) -> None:
+    """The row says when; its history who."""
+    cancelled = entry(200, "CANCELLED", "sweep")
+    row = order(SENT, OPEN, cancelled, cancel_requested_at=at(100), cancel_sent_at=at(110))
+
+    drawn = {step["kind"]: step for step in steps(row, request("SUCCESS", result="cancelled"))}
+
+    assert (drawn["cancelAsked"]["by"], drawn["cancelSent"]["by"]) == ("api", "sweep")

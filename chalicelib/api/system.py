@@ -10,7 +10,7 @@ from chalicelib.domain.errors import DatabaseUnavailableError
 
 system = Blueprint(__name__)
 
-VERSION = "0.4.0"
+VERSION = "0.5.0"
 
 
 @route(system, "/", "GET", public=True)

@@ -2,7 +2,7 @@
 import { alertOf, hasPrice, hasSize, hasStopPrice, missingFields, ORDER_TYPES, PLACEHOLDERS, SIZES } from './alerts.js';
 import { sendAlert, webhookUrl } from './api.js';
 import { html } from './html.js';
-import { CopyBox, OrderLink, Problem, SelectField, Status, Table, TextField } from './parts.js';
+import { CopyBox, NOTHING, OrderLink, Problem, SelectField, Status, Table, TextField } from './parts.js';
 import { useState } from './preact-hooks.js';
 import { t, wordsOf } from './texts.js';
 
@@ -88,8 +88,12 @@ function TestAnswer({ answer }) {
   const columns = [
     { title: t('account'), cell: (result) => result.account_id },
     { title: t('order'), cell: (result) => html`<${OrderLink} id=${result.order_id} />` },
-    { title: t('status'), cell: (result) => html`<${Status} of=${result.status} placement=${result.placement} />` },
-    { title: t('lastError'), kind: 'wide', cell: (result) => wordsOf(result.error) ?? '–' },
+    {
+      title: t('status'),
+      kind: 'bare',
+      cell: (result) => html`<${Status} of=${result.status} placement=${result.placement} />`,
+    },
+    { title: t('lastError'), kind: 'wide', cell: (result) => wordsOf(result.error) ?? NOTHING },
   ];
   const counts = {
     total: answer.total_accounts,

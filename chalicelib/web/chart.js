@@ -7,7 +7,8 @@ import { language, t } from './texts.js';
 
 const WIDTH = 480;
 const HEIGHT = 120;
-const FLOOR = 100;
+const FLOOR = 98;
+const WIDEST = 40;
 
 export function AlertChart({ bins, since }) {
   const events = bins.reduce((sum, bin) => sum + bin.events, 0);
@@ -15,7 +16,9 @@ export function AlertChart({ bins, since }) {
   if (events === 0) return html`<p class="empty">${t('noAlerts')}</p>`;
   const highest = Math.max(...bins.map((bin) => bin.events), 1);
   const step = WIDTH / bins.length;
-  const clock = (iso) => momentText(iso, { now: serverNow(), language: language() });
+  const width = Math.max(1, Math.min(step - 2, WIDEST));
+  // Bars are minutes long at least: seconds would say nothing.
+  const clock = (iso) => momentText(iso, { now: serverNow(), language: language() }).replace(/:\d\d$/, '');
   const words = t('chartWords', { events, orders, since: clock(since), highest });
   return html`
     <figure class="chart">
@@ -26,7 +29,7 @@ export function AlertChart({ bins, since }) {
           return html`
             <g key=${bin.from}>
               <title>${`${clock(bin.from)}: ${bin.events}`}</title>
-              <rect x=${place * step + 1} width=${Math.max(1, step - 2)} y=${FLOOR - height} height=${height} />
+              <rect x=${(place + 0.5) * step - width / 2} width=${width} y=${FLOOR - height} height=${height} />
               ${bin.events > 0 && bins.length <= 30 && html`<text x=${(place + 0.5) * step} y=${FLOOR - height - 3}>
                 ${bin.events}</text>`}
             </g>`;

@@ -58,19 +58,29 @@ export function OrderLink({ id }) {
   return html`<a class="id" href=${`#/orders/${encodeURIComponent(id)}`}>${id}</a>`;
 }
 
+export const NOTHING = '–';
+
+// The account of an order or of a cancel, with its exchange.
+export function AccountOf({ row }) {
+  return html`${row.account_id} <span class="none under">${row.exchange}</span>`;
+}
+
 // A table which on narrow screens is a list of cards. The roles are named because CSS that changes how a table is laid
-// out takes them away. Columns: { title, cell(row), kind: 'number' | 'acts' | 'wide' }.
-export function Table({ caption, columns, rows, keyOf, empty, footer = null }) {
+// out takes them away. Columns: { title, cell(row), kind }, where kind is any of 'number', 'acts', 'wide', 'short' (on
+// one line where there is room) and 'bare' (says what it is without its title); a cell of NOTHING is left out of cards.
+// `isBad(row)` marks a row.
+export function Table({ caption, columns, rows, keyOf, empty, footer = null, isBad = () => false }) {
   const head = columns.map(
     (column) => html`<th role="columnheader" scope="col" class=${column.kind ?? ''}>${column.title}</th>`,
   );
   const body = rows.map(
     (row) => html`
-    <tr role="row" key=${keyOf(row)}>
-      ${columns.map(
-        (column) => html`
-        <td role="cell" class=${column.kind ?? ''} data-label=${column.title}><div>${column.cell(row)}</div></td>`,
-      )}
+    <tr role="row" key=${keyOf(row)} class=${isBad(row) ? 'bad' : undefined}>
+      ${columns.map(({ title, kind = '', cell }) => {
+        const shown = cell(row);
+        const blank = shown === NOTHING ? 'blank' : '';
+        return html`<td role="cell" class="${kind} ${blank}" data-label=${title}><div>${shown}</div></td>`;
+      })}
     </tr>`,
   );
   return html`
@@ -85,6 +95,7 @@ export function Table({ caption, columns, rows, keyOf, empty, footer = null }) {
 
 // Newest and older pages of a list by its cursor; `hrefWith(cursor)` is the address of a page.
 export function Pages({ cursor, nextCursor, hrefWith }) {
+  if (!cursor && !nextCursor) return null;
   return html`
     <nav class="pages" aria-label=${t('pages')}>
       ${cursor ? html`<a class="button" href=${hrefWith(null)}>${t('newest')}</a>` : html`<span class="none">

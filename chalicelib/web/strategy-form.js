@@ -32,10 +32,10 @@ export function StrategyFields({ fields, onChange, accounts }) {
   const set = (change) => onChange({ ...fields, ...change });
   return html`
     <${TextField} label=${t('name')} value=${fields.name} onInput=${(name) => set({ name })} required maxlength="128" />
-    <${TextField} label=${t('allowedSymbols')} hint=${t('symbolsHint')} value=${fields.symbols}
-      onInput=${(symbols) => set({ symbols })} required wide=${true} />
     <${TextField} label=${t('maxNotional')} hint=${t('maxNotionalHint')} value=${fields.maxNotional}
       onInput=${(maxNotional) => set({ maxNotional })} inputmode="decimal" />
+    <${TextField} label=${t('allowedSymbols')} hint=${t('symbolsHint')} value=${fields.symbols}
+      onInput=${(symbols) => set({ symbols })} required wide=${true} />
     <${CheckField} label=${t('enabled')} checked=${fields.enabled} onChange=${(enabled) => set({ enabled })} />
     <${Shares} shares=${fields.shares} accounts=${accounts} onChange=${(shares) => set({ shares })} />`;
 }

@@ -108,6 +108,10 @@ const TEXTS = {
   isDeleted: ['{what} is deleted.', '{what}: 삭제했습니다.'],
   isEnabled: ['{what} is enabled.', '{what}: 사용 상태로 바꿨습니다.'],
   isDisabled: ['{what} is disabled.', '{what}: 사용 중지했습니다.'],
+  changedMeanwhile: [
+    'It was changed meanwhile. Load the page again to see how it is now.',
+    '그동안 변경되었습니다. 페이지를 새로고침하여 현재 상태를 확인하세요.',
+  ],
   existsAlready: ['{what} exists already.', '{what}: 이미 있습니다.'],
   idHint: [
     'Letters, digits, - and _, at most 64; it cannot be changed later.',
@@ -176,8 +180,8 @@ const TEXTS = {
   waitsForOrder: ['the exchange to acknowledge the order', '거래소의 주문 접수 확인'],
   attentionRows: ['Orders that call for a person: {count}', '사람이 봐야 할 주문: {count}건'],
   attentionElsewhere: [
-    'Not among the newest 100 orders: {count}. The index "attention" of the orders table has them.',
-    '최근 주문 100건 밖에 {count}건이 더 있습니다. 주문 테이블의 "attention" 인덱스에서 볼 수 있습니다.',
+    'Older ones: {count}. The index "attention" of the orders table has them all.',
+    '이전 주문 {count}건이 더 있습니다. 주문 테이블의 "attention" 인덱스에서 모두 볼 수 있습니다.',
   ],
   newestOrders: ['The newest {count} orders by state', '최근 주문 {count}건의 상태'],
   alerts: ['Alerts', '알림'],
@@ -199,6 +203,7 @@ const TEXTS = {
   queueCaption: ['Cancel requests, newest first', '취소 요청, 최신순'],
   queueNone: ['No cancel request here.', '취소 요청이 없습니다.'],
   next: ['Next', '다음'],
+  ended: ['Ended', '종료'],
   askedAt: ['Asked for', '요청 시각'],
   inSeconds: ['retry in {span}', '{span} 후 재시도'],
   dueNow: ['retry is due now', '곧 재시도'],
@@ -278,7 +283,6 @@ const TEXTS = {
   requestedBy: ['Asked for by', '요청자'],
   exactRequest: ['The exact request', '실제 전송 내용'],
   timeline: ['Timeline', '진행 과정'],
-  atLatest: ['at the latest', '늦어도'],
   timeNotKept: ['its time is not kept', '시각은 기록되지 않음'],
   sinceAlert: ['{span} after the first step', '첫 단계로부터 {span}'],
   step_alert: ['Alert', '알림'],

@@ -34,15 +34,18 @@ function AccountList({ accounts, onChanged }) {
     },
     {
       title: t('exchange'),
+      kind: 'bare short',
       cell: (row) => [row.exchange, row.market, row.testnet ? t('testnet') : ''].filter(Boolean).join(' · '),
     },
     {
       title: t('state'),
+      kind: 'bare',
       cell: (row) =>
         html`<span class="status ${row.enabled ? 'good' : 'quiet'}">${t(row.enabled ? 'enabled' : 'disabled')}</span>`,
     },
     {
       title: t('credentials'),
+      kind: 'short',
       cell: (row) =>
         t(
           row.exchange === 'mock'
@@ -127,6 +130,7 @@ function TestResult({ result }) {
 }
 
 function AccountForm({ account, others }) {
+  const [loaded] = useState(JSON.stringify(fieldsOf(account)));
   const [fields, setFields] = useState(fieldsOf(account));
   const [state, setState] = useState({ busy: false, error: null });
   const set = (name) => (value) => setFields({ ...fields, [name]: value });
@@ -136,6 +140,7 @@ function AccountForm({ account, others }) {
     const id = account?.account_id ?? fields.id;
     try {
       if (!account && others.some((other) => other.account_id === id)) throw t('existsAlready', { what: id });
+      if (account && JSON.stringify(fieldsOf(await get(pathOf(id)))) !== loaded) throw t('changedMeanwhile');
       await put(pathOf(id), bodyOf(fields, account));
       announce(t(account ? 'isSaved' : 'isCreated', { what: id }));
       go('accounts');

@@ -36,7 +36,7 @@ function Events({ strategy, cursor }) {
   if (data === null) return html`<${Waiting} error=${error} />`;
   const columns = [
     { title: t('time'), cell: (event) => html`<${Moment} at=${event.created_at} />` },
-    { title: t('kind'), cell: (event) => html`${event.order_type} ${event.symbol ?? ''}` },
+    { title: t('kind'), kind: 'bare', cell: (event) => html`${event.order_type} ${event.symbol ?? ''}` },
     { title: t('accounts'), kind: 'number', cell: (event) => event.total_accounts },
     { title: t('successful'), kind: 'number', cell: (event) => event.successful_accounts },
     { title: t('failed'), kind: 'number', cell: (event) => event.failed_accounts },
@@ -77,7 +77,7 @@ function Results({ event }) {
     <ul class="results">${event.execution_results.map(
       (result) => html`
       <li key=${result.order_id}>
-        ${result.account_id} <${Status} of=${result.status} placement=${result.placement} /> <${OrderLink}
+        <span>${result.account_id}</span> <${Status} of=${result.status} placement=${result.placement} /> <${OrderLink}
           id=${result.order_id} />
         ${result.error && html`<span class="bad-text">${wordsOf(result.error)}</span>`}
       </li>`,

@@ -90,7 +90,7 @@ function Step({ step }) {
           title=${t('sinceAlert', { span: shown(step.sinceAlert) })}>+${shown(step.sincePrevious)}</span>`}
         ${by && html`<span class="by">${by}</span>`}
       </p>
-      ${step.note && html`<p class="note">${wordsOf(step.note)}</p>`}
+      ${step.note && html`<p class="note">${step.kind === 'alert' ? html`<span class="id">${step.note}</span>` : wordsOf(step.note)}</p>`}
     </li>`;
 }
 
@@ -131,7 +131,7 @@ function CancelFacts({ cancel }) {
       <${Facts} of=${[
         [t('status'), html`<${Status} of=${cancel.status} />`],
         [t('attempt'), t('attemptOf', attemptOf(cancel))],
-        [t('next'), html`<${NextStep} row=${cancel} />`],
+        [t(cancel.status === 'SUCCESS' ? 'ended' : 'next'), html`<${NextStep} row=${cancel} />`],
         [t('requestedBy'), byWords(cancel.requested_by)],
         [t('lastError'), wordsOf(cancel.last_error)],
       ]} />

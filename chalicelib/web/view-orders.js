@@ -3,7 +3,20 @@ import { get } from './api.js';
 import { amountText } from './format.js';
 import { html } from './html.js';
 import { useLive } from './live.js';
-import { Heading, Icon, Moment, OrderLink, Pages, SelectField, Status, Table, TextField, Waiting } from './parts.js';
+import {
+  AccountOf,
+  Heading,
+  Icon,
+  Moment,
+  NOTHING,
+  OrderLink,
+  Pages,
+  SelectField,
+  Status,
+  Table,
+  TextField,
+  Waiting,
+} from './parts.js';
 import { useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { t } from './texts.js';
@@ -19,21 +32,22 @@ export function OrdersView({ route }) {
   const filter = { strategy, status, symbol };
   const columns = [
     { title: t('order'), cell: (order) => html`<${OrderLink} id=${order.order_id} />` },
+    {
+      title: t('status'),
+      kind: 'bare',
+      cell: (order) => html`<${Status} of=${order.status} placement=${order.placement} /><${Marks} order=${order} />`,
+    },
     { title: t('strategy'), cell: (order) => order.strategy_id },
-    { title: t('account'), cell: (order) => html`${order.account_id} <span class="none">${order.exchange}</span>` },
-    { title: t('symbol'), cell: (order) => order.symbol },
-    { title: t('side'), cell: (order) => html`<${Side} of=${order} />` },
+    { title: t('account'), kind: 'short', cell: (order) => html`<${AccountOf} row=${order} />` },
+    { title: t('symbol'), kind: 'bare', cell: (order) => order.symbol },
+    { title: t('side'), kind: 'bare short', cell: (order) => html`<${Side} of=${order} />` },
     { title: t('amount'), kind: 'number', cell: sizeText },
     {
       title: t('price'),
       kind: 'number',
-      cell: (order) => amountText(order.price) || amountText(order.stop_price) || '–',
+      cell: (order) => amountText(order.price) || amountText(order.stop_price) || NOTHING,
     },
     { title: t('filled'), kind: 'number', cell: filledText },
-    {
-      title: t('status'),
-      cell: (order) => html`<${Status} of=${order.status} placement=${order.placement} /><${Marks} order=${order} />`,
-    },
     { title: t('created'), cell: (order) => html`<${Moment} at=${order.created_at} />` },
   ];
   return html`
@@ -44,6 +58,7 @@ export function OrdersView({ route }) {
         ? html`<${Waiting} error=${error} />`
         : html`
         <${Table} caption=${t('ordersCaption')} columns=${columns} rows=${data.items} keyOf=${(order) => order.order_id}
+          isBad=${(order) => order.attention !== null}
           empty=${data.next_cursor ? t('ordersOnOlderPages') : t('ordersNone')} />
         <${Pages} cursor=${cursor} nextCursor=${data.next_cursor}
           hrefWith=${(next) => hrefOf('orders', null, { ...filter, cursor: next })} />`
@@ -80,11 +95,11 @@ export function sizeText(order) {
   const quote = order.symbol.split('/')[1] ?? '';
   if (order.quantity !== null) return amountText(order.quantity);
   if (order.quote_amount !== null) return `${amountText(order.quote_amount)} ${quote}`;
-  return order.percent === null ? '–' : `${amountText(order.percent)} %`;
+  return order.percent === null ? NOTHING : `${amountText(order.percent)} %`;
 }
 
 export function filledText(order) {
-  if (!Number(order.filled_quantity)) return '–';
+  if (!Number(order.filled_quantity)) return NOTHING;
   const price = order.average_price === null ? '' : ` @ ${amountText(order.average_price)}`;
   return `${amountText(order.filled_quantity)}${price}`;
 }

@@ -62,16 +62,17 @@ function Verdict({ overview }) {
   const { cancels, oldest_cancel: oldest, attention } = overview;
   const old = oldest !== null && oldest.age_seconds > OLD_SECONDS;
   const troubles = [
-    cancels.FAILED > 0 && t('troubleFailed', { count: cancels.FAILED }),
-    attention > 0 && t('troubleAttention', { count: attention }),
-    old && t('troubleOld', { age: span(oldest.age_seconds) }),
+    cancels.FAILED > 0 && [t('troubleFailed', { count: cancels.FAILED }), hrefOf('queue', null, { status: 'FAILED' })],
+    attention > 0 && [t('troubleAttention', { count: attention }), null], // they stand below
+    old && [t('troubleOld', { age: span(oldest.age_seconds) }), hrefOf('orders', oldest.order_id)],
   ].filter(Boolean);
   return html`
     <section class="verdict ${troubles.length ? 'bad' : 'good'}" aria-labelledby="verdict-title">
       <h2 id="verdict-title"><${Icon} name=${troubles.length ? 'warning' : 'good'} /><span role="status">
         ${troubles.length ? t('stuck') : t('notStuck')}</span></h2>
-      ${troubles.length ? html`<ul>${troubles.map((trouble) => html`<li key=${trouble}>${trouble}</li>`)}
-        </ul>` : html`<p>${t('notStuckWhy')}</p>`}
+      ${troubles.length ? html`<ul>${troubles.map(
+        ([trouble, href]) => html`<li key=${trouble}>${href ? html`<a href=${href}>${trouble}</a>` : trouble}</li>`,
+      )}</ul>` : html`<p>${t('notStuckWhy')}</p>`}
     </section>`;
 }
 

@@ -4,7 +4,20 @@ import { attemptOf, canDelete, canRetry, CANCEL_STATUSES, nextStep } from './can
 import { secondsUntil } from './format.js';
 import { html } from './html.js';
 import { announce, useLive, useNow } from './live.js';
-import { Confirm, Heading, Moment, OrderLink, Pages, SelectField, span, Status, Table, Waiting } from './parts.js';
+import {
+  AccountOf,
+  Confirm,
+  Heading,
+  Moment,
+  NOTHING,
+  OrderLink,
+  Pages,
+  SelectField,
+  span,
+  Status,
+  Table,
+  Waiting,
+} from './parts.js';
 import { useRef, useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { t, wordsOf } from './texts.js';
@@ -18,18 +31,20 @@ export function QueueView({ route }) {
   const [asked, setAsked] = useState(null);
   const columns = [
     { title: t('order'), cell: (row) => html`<${OrderLink} id=${row.order_id} />` },
-    { title: t('account'), cell: (row) => row.account_id },
-    { title: t('exchange'), cell: (row) => row.exchange },
-    { title: t('symbol'), cell: (row) => row.symbol },
-    { title: t('status'), cell: (row) => html`<${Status} of=${row.status} />` },
-    { title: t('attempt'), kind: 'number', cell: (row) => t('attemptOf', attemptOf(row)) },
+    { title: t('status'), kind: 'bare', cell: (row) => html`<${Status} of=${row.status} />` },
+    { title: t('symbol'), kind: 'bare', cell: (row) => row.symbol },
+    { title: t('account'), kind: 'short stacked', cell: (row) => html`<${AccountOf} row=${row} />` },
+    { title: t('attempt'), kind: 'number short', cell: (row) => t('attemptOf', attemptOf(row)) },
     { title: t('next'), cell: (row) => html`<${NextStep} row=${row} />` },
+    { title: t('askedAt'), cell: (row) => html`<${Moment} at=${row.created_at} />` },
     {
       title: t('lastError'),
       kind: 'wide',
-      cell: (row) => wordsOf(row.last_error) ?? html`<span class="none">–</span>`,
+      cell: (row) =>
+        row.last_error === null
+          ? NOTHING
+          : html`<span class=${row.status === 'SUCCESS' ? 'none' : ''}>${wordsOf(row.last_error)}</span>`,
     },
-    { title: t('askedAt'), cell: (row) => html`<${Moment} at=${row.created_at} />` },
     { title: t('actions'), kind: 'acts', cell: (row) => html`<${Actions} row=${row} onAsk=${setAsked} />` },
   ];
   return html`
@@ -43,7 +58,7 @@ export function QueueView({ route }) {
         ? html`<${Waiting} error=${error} />`
         : html`
         <${Table} caption=${t('queueCaption')} columns=${columns} rows=${data.items} keyOf=${(row) => row.cancel_id}
-          empty=${t('queueNone')} />
+          isBad=${(row) => row.status === 'FAILED'} empty=${t('queueNone')} />
         <${Pages} cursor=${cursor} nextCursor=${data.next_cursor}
           hrefWith=${(next) => hrefOf('queue', null, { status, cursor: next })} />`
     }

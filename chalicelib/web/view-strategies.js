@@ -2,7 +2,7 @@
 import { get, put } from './api.js';
 import { html } from './html.js';
 import { announce, useLive } from './live.js';
-import { Heading, Problem, Status, Table, TextField, Waiting } from './parts.js';
+import { Heading, NOTHING, Problem, Status, Table, TextField, Waiting } from './parts.js';
 import { useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { bodyOf, EMPTY, StrategyFields } from './strategy-form.js';
@@ -21,13 +21,13 @@ export function StrategiesView({ route }) {
       title: t('strategy'),
       cell: (row) => html`<a class="id" href=${hrefOf('strategies', row.strategy_id)}>${row.strategy_id}</a>`,
     },
-    { title: t('name'), cell: (row) => row.name },
-    { title: t('state'), cell: (row) => html`<${StrategyState} strategy=${row} />` },
+    { title: t('name'), kind: 'bare', cell: (row) => row.name },
+    { title: t('state'), kind: 'bare', cell: (row) => html`<${StrategyState} strategy=${row} />` },
     { title: t('symbols'), kind: 'wide', cell: (row) => row.symbols.join(', ') },
     {
       title: t('accounts'),
       kind: 'wide',
-      cell: (row) => row.accounts.map((share) => `${share.account_id} × ${share.weight}`).join(', ') || '–',
+      cell: (row) => row.accounts.map((share) => `${share.account_id} × ${share.weight}`).join(', ') || NOTHING,
     },
     { title: t('actions'), kind: 'acts', cell: (row) => html`<${EnableButton} strategy=${row} onChanged=${reload} />` },
   ];

@@ -93,8 +93,8 @@ function Alerts({ strategy, accounts, made }) {
     ${
       !made &&
       html`
-      <div class="form"><${TextField} label=${t('webhookToken')} hint=${t('webhookTokenHint')} type="password"
-        value=${entered} onInput=${setEntered} /></div>`
+      <section class="entry"><${TextField} label=${t('webhookToken')} hint=${t('webhookTokenHint')} type="password"
+        value=${entered} onInput=${setEntered} /></section>`
     }
     <div class="columns">
       <${AlertText} strategy=${strategy} token=${token} />
@@ -102,6 +102,9 @@ function Alerts({ strategy, accounts, made }) {
     </div>`;
 }
 
+const settingsOf = (strategy) => JSON.stringify(bodyOf(fieldsOf(strategy)));
+
+// PUT replaces all of it: what somebody else has changed since the form was filled is not overwritten unseen.
 function Settings({ strategy, accounts, path, onSaved }) {
   const [fields, setFields] = useState(fieldsOf(strategy));
   const [state, setState] = useState({ busy: false, error: null });
@@ -109,6 +112,7 @@ function Settings({ strategy, accounts, path, onSaved }) {
     event.preventDefault();
     setState({ busy: true, error: null });
     try {
+      if (settingsOf(await get(path)) !== settingsOf(strategy)) throw t('changedMeanwhile');
       await put(path, bodyOf(fields));
       announce(t('isSaved', { what: strategy.strategy_id }));
       onSaved();

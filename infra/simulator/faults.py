@@ -17,7 +17,7 @@ FaultKind = Literal[
     "invisible",  # the order that is created is found by nobody for `delay_ms`
     "engine_delay",  # `delay_ms` between the gateway's checks and the matching engine's
     "reject",  # the created order is acknowledged and then ends rejected with `reason`
-    "rate_limit",  # 429 in the exchange's form with `retry_after`
+    "rate_limit",  # 429 in the exchange's form, with `retry_after` where that has one
     "ban",  # all requests are refused for `retry_after` seconds
     "maintenance",  # all requests are refused until cleared
 ]

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from tests.browser import chromium
 from tests.browser.person import Person
 from tests.system.stack import ADMIN, Stack
+
+expect.set_options(timeout=10_000)  # a page that reads every 2 s, on a machine that has other things to do
 
 
 @pytest.fixture(scope="package")
@@ -21,8 +23,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="package")
 def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The stack as `infra/run` starts it, with its simulator of the exchanges."""
-    running = Stack(tmp_path_factory.mktemp("stack") / "log").start()
+    """The stack as `infra/run` starts it, but that it gives a refused cancel up after 2 s instead of 30. Its schedules
+    fire every minute, so nothing below waits for them."""
+    log = tmp_path_factory.mktemp("stack") / "log"
+    running = Stack(log, environment={"MAX_CANCEL_RETRIES": "2"}, schedule_seconds=60).start()
     yield running
     running.stop()
 
@@ -42,9 +46,22 @@ def arrive(browser: Browser, stack: Stack) -> Iterator[Callable[..., Person]]:
     assert [complaint for person in there for complaint in person.complaints] == []
 
 
-@pytest.fixture
-def operator(arrive: Callable[..., Person]) -> Person:
-    """Somebody at a desk who has signed in."""
-    person = arrive()
+@pytest.fixture(scope="package")
+def seat(browser: Browser, stack: Stack) -> Iterator[Person]:
+    """A desk at which somebody has signed in, for signing in takes longer than most of what they do then."""
+    person = Person(browser, f"http://127.0.0.1:{stack.port}")
     person.sign_in(ADMIN)
-    return person
+    person.leave()
+    yield person
+    person.close()
+
+
+@pytest.fixture
+def operator(seat: Person) -> Iterator[Person]:
+    """Somebody at a desk who has signed in, and has just loaded the page."""
+    seat.open()
+    seat.page.locator("#heading").wait_for()
+    yield seat
+    complaints = list(seat.complaints)
+    seat.leave()
+    assert complaints == []

@@ -21,6 +21,7 @@ from infra.local.cloud_calls import Call
 
 ROOT = Path(__file__).parent.parent.parent
 _PARTS = ("app.py", "chalicelib", "infra", "requirements.txt", ".chalice/config.json")
+BUILT = ".chalice/build/packages"
 _REGION = "us-east-1"
 KEYS = {"AWS_ACCESS_KEY_ID": "DEPLOYER", "AWS_SECRET_ACCESS_KEY": "secret"}
 
@@ -129,7 +130,7 @@ def check_out(folder: Path, packages: Path | None = None) -> Path:
     """A fresh clone, so to speak. `packages`: of an earlier checkout, to save the time of downloading them."""
     _copy(_snapshot(), folder)
     if packages is not None:
-        shutil.copytree(packages, folder / ".chalice" / "build" / "packages")
+        shutil.copytree(packages, folder / BUILT)
     return folder
 
 

@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local.cloud import Cloud
 from infra.local.cloud_calls import Call
 from tests.deployment.account import everything
 from tests.deployment.desk import DeploymentDesk, check_out
@@ -28,13 +30,10 @@ POINTS = {
 
 
 @pytest.fixture(scope="module")
-def whole(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+def whole(cloud: Cloud, small_packages: Path, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
     """What a deployment that nothing disturbed leaves, without what AWS makes up."""
-    cloud, packages = request.getfixturevalue("cloud"), request.getfixturevalue("packages")
     cloud.reset()
-    desk = DeploymentDesk(
-        cloud, check_out(tmp_path_factory.mktemp("whole") / "checkout", packages if packages.exists() else None)
-    )
+    desk = DeploymentDesk(cloud, check_out(tmp_path_factory.mktemp("whole") / "checkout", small_packages))
     desk.deploy()
     return shapes(everything(desk))
 

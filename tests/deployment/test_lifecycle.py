@@ -11,7 +11,7 @@ from infra.deployment.policies import TRADINGVIEW
 from infra.event_sources import load_mappings
 from infra.local.tables import table_properties
 from tests.deployment.account import everything
-from tests.deployment.desk import DeploymentDesk, check_out
+from tests.deployment.desk import BUILT, DeploymentDesk, check_out
 
 FUNCTIONS = {
     "trading-bot-dev": ("app.app", 1769, 29, 50),
@@ -198,9 +198,7 @@ def test_a_fresh_checkout_updates_the_same_api_and_the_same_mappings(desk: Deplo
     """Another machine, with other people's addresses in the resource policy: nothing is made twice."""
     desk.deploy()
     before = everything(desk)
-    elsewhere = DeploymentDesk(
-        desk.cloud, check_out(tmp_path / "elsewhere", desk.checkout / ".chalice" / "build" / "packages")
-    )
+    elsewhere = DeploymentDesk(desk.cloud, check_out(tmp_path / "elsewhere", desk.checkout / BUILT))
 
     unchanged = elsewhere.deploy()
     done = elsewhere.deploy(ADMIN_CIDRS="203.0.113.0/24")

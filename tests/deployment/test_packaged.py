@@ -28,7 +28,7 @@ ORDERS = "/api/v1/cancel-queue/orders/{order_id}/cancel"
 class Story:
     """A deployed stage that trades at the simulator's Binance, and a person with the admin token."""
 
-    def __init__(self, cloud: Cloud, simulator: Simulator, folder: Path, packages: Path | None) -> None:
+    def __init__(self, cloud: Cloud, simulator: Simulator, folder: Path, packages: Path) -> None:
         cloud.reset()
         self.simulator = simulator
         self.desk = DeploymentDesk(cloud, check_out(folder / "checkout", packages))
@@ -87,7 +87,7 @@ class Story:
 @pytest.fixture(scope="module")
 def story(cloud: Cloud, packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     with serve() as simulator:
-        yield Story(cloud, simulator, tmp_path_factory.mktemp("story"), packages if packages.exists() else None)
+        yield Story(cloud, simulator, tmp_path_factory.mktemp("story"), packages)
 
 
 def test_a_person_sets_up_an_account_with_the_token_that_the_deployment_made(story: Story) -> None:

@@ -11,7 +11,7 @@ from tests.simulation.rights import BEYOND_SIMULATION, idle_rights
 from tests.simulation.tally import Tally, explanation
 from tests.simulation.trial import run_trial
 
-SEEDS = range(300)
+SEEDS = range(200)
 SCENARIOS = Path(__file__).parent.parent / "scenarios.md"
 
 

@@ -103,8 +103,8 @@ class Desk:
         self._wait_cancel(order_id, lambda row: row["status"] == "FAILED", 45)
 
     def wait_refused(self, order_id: str, times: int) -> None:
-        """Until the cancel waits for its next try after that many refusals."""
-        self._wait_cancel(order_id, lambda row: row["status"] == "PENDING" and row["retry_count"] == times, 45)
+        """Until the cancel has been refused so often, or more often while nobody looked."""
+        self._wait_cancel(order_id, lambda row: row["retry_count"] >= times, 45)
 
     def _grid(self) -> list[str]:
         made = self._alert("grid", order_type="LIMIT", symbol="ETH/USDT", quantity="2.4", price="2914.25", tag="rung")

@@ -198,3 +198,24 @@ def test_no_exported_cell_is_a_formula(operator: Person, stack: Stack) -> None:
         errors += [line["error"] for line in export(operator, "formulas")[1]]
 
     assert errors == [*(f"'{words}" for words in said[:-1]), said[-1]]
+
+
+def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten(operator: Person, stack: Stack) -> None:
+    """PUT replaces all of it: the form says so, and works once it was loaded again."""
+    stack.trade_on("shared", {})
+    operator.open("strategies/shared")
+    settings = operator.region("Settings")
+    settings.get_by_label("Largest order").fill("5000")
+    stack.trade_on("shared", {}, {})
+
+    operator.press("Save", settings)
+    expect(settings.get_by_text("It was changed meanwhile.")).to_be_visible()
+    kept = stack.call("GET", "/api/v1/strategies/shared").json()
+    operator.page.reload()
+    settings.get_by_label("Largest order").fill("5000")
+    operator.press("Save", settings)
+    expect(operator.page.get_by_text("shared is saved.")).to_be_visible()
+
+    saved = stack.call("GET", "/api/v1/strategies/shared").json()
+    assert (len(kept["accounts"]), kept["limits"]) == (2, {"max_order_notional": None})
+    assert (len(saved["accounts"]), saved["limits"]) == (2, {"max_order_notional": "5000"})

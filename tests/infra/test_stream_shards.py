@@ -25,6 +25,20 @@ def test_an_outage_is_retried_quietly(caplog: pytest.LogCaptureFixture) -> None:
     assert not any(r.exc_info for r in caplog.records)
 
 
+def test_a_quiet_stream_is_looked_at_less_often_until_something_comes() -> None:
+    """Four times a second, as Lambda does; at once again after a record."""
+    bench = Bench()
+    bench.streams.shard("s", record(1))
+
+    first = [bench.step() for _ in range(6)]
+    bench.streams.shards["s"]["records"].append(record(2))
+    second = [bench.step() for _ in range(3)]
+
+    assert bench.batches == [[1], [2]]
+    assert first == [0.0, 0.05, 0.05, 0.1, 0.25, 0.25]
+    assert second == [0.0, 0.05, 0.05]
+
+
 def client_error(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, "GetRecords")
 

@@ -49,6 +49,9 @@ _LOOKS = 10
 
 _DAYS_AT_ONCE = 31
 
+_SPARE = 5
+"""Read where one row is wanted, for the case that the first cannot be read."""
+
 
 class Queries:
     """The listing half of the store."""
@@ -132,8 +135,8 @@ class Queries:
         return parse_utc(items[0]["created_at"]["S"]) if items else None
 
     async def oldest_request(self, status: CancelStatus) -> CancelRequest | None:
-        items, _ = await self._query(CancelRow, status.value, index_name="by_status", limit=1)
-        return _row(CancelRequest, CancelRow, items[0]) if items else None
+        items, _ = await self._query(CancelRow, status.value, index_name="by_status", limit=_SPARE)
+        return next(iter(_readable(CancelRequest, CancelRow, items)), None)
 
     async def newest_orders(self, days: int, limit: int) -> list[Order]:
         """One day after the other, for each is asked for no more than is still wanted."""

@@ -1,6 +1,6 @@
 // The alert's text to paste into TradingView, and a form that sends a test alert.
 import { alertOf, hasPrice, hasSize, hasStopPrice, missingFields, ORDER_TYPES, PLACEHOLDERS, SIZES } from './alerts.js';
-import { sendAlert, webhookUrl } from './api.js';
+import { get, sendAlert, webhookUrl } from './api.js';
 import { html } from './html.js';
 import { CopyBox, NOTHING, OrderLink, Problem, SelectField, Status, Table, TextField } from './parts.js';
 import { useState } from './preact-hooks.js';
@@ -27,6 +27,7 @@ export function AlertText({ strategy, token }) {
       <${CopyBox} label=${t('webhookUrl')} text=${webhookUrl()} />
       <${CopyBox} label=${t('alertMessage')} text=${text} rows=${text.split('\n').length} />
       ${!token && html`<p class="hint">${t('tokenMissing')}</p>`}
+      ${missingFields(fields).length > 0 && html`<p class="bad-text">${t('alertIncomplete')}</p>`}
     </section>`;
 }
 
@@ -43,14 +44,14 @@ export function TestAlert({ strategy, accounts, token }) {
     tag: '',
   });
   const [state, setState] = useState({ busy: false, answer: null, error: null });
-  const byId = new Map(accounts.map((account) => [account.account_id, account]));
-  const trading = strategy.accounts.map((share) => byId.get(share.account_id)).filter((account) => account?.enabled);
-  const real = trading.filter((account) => account.exchange !== 'mock').map((account) => account.account_id);
+  const real = realAccounts(strategy, accounts);
   const missing = missingFields(fields);
   const send = async (event) => {
     event.preventDefault();
     setState({ busy: true, answer: null, error: null });
     try {
+      const nowReal = await readRealAccounts(strategy.strategy_id); // the page may be hours old
+      if (nowReal.length > 0) throw t('testNotOnReal', { accounts: nowReal.join(', ') });
       // Each test is an alert of its own, not a resend of the last one.
       const alert = { ...alertOf(strategy.strategy_id, token, fields), alert_id: `test-${crypto.randomUUID()}` };
       setState({ busy: false, answer: await sendAlert(alert), error: null });
@@ -76,6 +77,21 @@ export function TestAlert({ strategy, accounts, token }) {
       <${TestProblem} error=${state.error} />
       ${state.answer && html`<${TestAnswer} answer=${state.answer} />`}
     </section>`;
+}
+
+// Those that would really trade.
+function realAccounts(strategy, accounts) {
+  const byId = new Map(accounts.map((account) => [account.account_id, account]));
+  const trading = strategy.accounts.map((share) => byId.get(share.account_id)).filter((account) => account?.enabled);
+  return trading.filter((account) => account.exchange !== 'mock').map((account) => account.account_id);
+}
+
+async function readRealAccounts(id) {
+  const [strategy, accounts] = await Promise.all([
+    get(`api/v1/strategies/${encodeURIComponent(id)}`),
+    get('api/v1/accounts'),
+  ]);
+  return realAccounts(strategy, accounts.items);
 }
 
 function TestProblem({ error }) {
@@ -111,6 +127,10 @@ function TestAnswer({ answer }) {
 function OrderFields({ strategy, fields, onChange, placeholders }) {
   const set = (name) => (value) => onChange({ ...fields, [name]: value });
   const type = fields.order_type;
+  const usual = placeholders ? PLACEHOLDERS.symbol : (strategy.symbols[0] ?? '');
+  // "All symbols" is for cancels only.
+  const setType = (chosen) =>
+    onChange({ ...fields, order_type: chosen, symbol: fields.symbol || !hasSize(chosen) ? fields.symbol : usual });
   const sides = [
     ...(placeholders ? [[PLACEHOLDERS.side, t('fromScript')]] : []),
     ['buy', t('buy')],
@@ -122,7 +142,7 @@ function OrderFields({ strategy, fields, onChange, placeholders }) {
     ...(hasSize(type) ? [] : [['', t('allSymbols')]]),
   ];
   return html`
-    <${SelectField} label=${t('orderType')} value=${type} options=${ORDER_TYPES} onChange=${set('order_type')} />
+    <${SelectField} label=${t('orderType')} value=${type} options=${ORDER_TYPES} onChange=${setType} />
     ${hasSize(type) && html`<${SelectField} label=${t('side')} value=${fields.side} options=${sides}
       onChange=${set('side')} />`}
     <${SelectField} label=${t('symbol')} value=${fields.symbol} options=${symbols} onChange=${set('symbol')} />

@@ -66,24 +66,35 @@ async function call(method, path, { query = {}, body, bearer = token(), signal, 
     throw new UnreachableError(error.message);
   }
   learnClock(response.headers.get('Date'));
-  if (response.ok) {
+  const answer = response.ok ? parsed(text) : null;
+  if (response.ok && answer !== undefined) {
     reportReached();
-    return text ? JSON.parse(text) : null;
+    return answer;
   }
   const error = errorOf(response.status, text);
-  if (error.status >= 500) reportLost(error, started);
-  else reportReached();
+  if (isTrouble(error)) {
+    if (watched) reportLost(error, started);
+  } else {
+    reportReached();
+  }
   if (error.status === 401 && watched && bearer === token()) signOut('refused');
   throw error;
 }
 
-function errorOf(status, text) {
-  let body = null;
+// undefined where it is not JSON: a proxy's own page.
+function parsed(text) {
   try {
-    body = JSON.parse(text);
+    return text ? JSON.parse(text) : null;
   } catch {
-    // Not ours: a proxy's own page.
+    return undefined;
   }
+}
+
+// Not our server's own word on the request: it fails, is overrun, or something before it answers.
+const isTrouble = (error) => error.status >= 500 || error.status === 429 || error.code === `HTTP_${error.status}`;
+
+function errorOf(status, text) {
+  const body = parsed(text);
   const error = body?.error;
   if (error?.code) return new ApiError(status, error.code, error.message ?? '', error.details ?? []);
   return new ApiError(status, `HTTP_${status}`, body?.message ?? body?.Message ?? '');

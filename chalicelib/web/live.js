@@ -4,19 +4,25 @@ import { useEffect, useRef, useState } from './preact-hooks.js';
 
 const REFRESH = 2_000;
 const STILL_NEWS = 2_000;
+const NOTHING_YET = { data: null, error: null };
 
 // Reads with `load(signal)` now, whenever `deps` change, and every `every` milliseconds while the page is visible.
-// Data stays as it was while it is read again or cannot be read; `reload()` reads at once. With `every` 0 it is read
-// once, and again only until that succeeds.
+// Data stays as it was while it is read again or cannot be read; what belongs to other `deps` is never shown, nor what
+// the server says is not there. `reload()` reads at once. With `every` 0 it is read once, and again only until that
+// succeeds.
 export function useLive(load, deps, every = REFRESH) {
-  const [state, setState] = useState({ data: null, error: null });
+  const asked = JSON.stringify(deps);
+  const [state, setState] = useState({ asked, ...NOTHING_YET });
   const reload = useRef(() => {});
   useEffect(() => {
-    const reader = startReading(load, every, setState);
+    const report = (change) =>
+      setState((before) => ({ ...(before.asked === asked ? before : NOTHING_YET), ...change, asked }));
+    const reader = startReading(load, every, report);
     reload.current = reader.readNow;
     return reader.stop;
-  }, [...deps, every]);
-  return { ...state, reload: () => reload.current() };
+  }, [asked, every]);
+  const { data, error } = state.asked === asked ? state : NOTHING_YET;
+  return { data, error, reload: () => reload.current() };
 }
 
 function startReading(load, every, report) {
@@ -24,6 +30,7 @@ function startReading(load, every, report) {
   let timer = null;
   let reading = false;
   let wantedAgain = false;
+  let failed = false;
 
   async function read() {
     clearTimeout(timer);
@@ -35,10 +42,12 @@ function startReading(load, every, report) {
     let pause = every;
     try {
       const data = await load(controller.signal);
+      failed = false;
       if (!controller.signal.aborted) report({ data, error: null });
     } catch (error) {
-      if (!controller.signal.aborted) report((before) => ({ ...before, error }));
-      pause = passes(error) ? every || REFRESH : 0;
+      failed = passes(error);
+      if (!controller.signal.aborted) report(failed ? { error } : { data: null, error });
+      pause = failed ? every || REFRESH : 0;
     }
     reading = false;
     if (controller.signal.aborted) return;
@@ -52,7 +61,7 @@ function startReading(load, every, report) {
 
   function visibilityChanged() {
     clearTimeout(timer);
-    if (!document.hidden && every) read();
+    if (!document.hidden && (every || failed)) read();
   }
 
   document.addEventListener('visibilitychange', visibilityChanged);
@@ -67,8 +76,8 @@ function startReading(load, every, report) {
   };
 }
 
-// What is wrong with the request itself stays wrong: it is not read again by itself.
-const passes = (error) => !(error.status >= 400 && error.status < 500) || error.status === 429;
+// What our own server finds wrong with the request itself stays wrong: it is not read again by itself.
+const passes = (error) => !['NOT_FOUND', 'VALIDATION_ERROR'].includes(error.code);
 
 // The server's time in milliseconds, anew every second.
 export function useNow(every = 1_000) {

@@ -79,9 +79,9 @@ function SignIn({ why, onPreference }) {
 function Frame({ onPreference }) {
   const route = useRoute();
   const View = (route.id !== null && DETAILS[route.view]) || LISTS[route.view];
-  const { new: isNew = '', edit = '' } = route.query;
+  const { new: isNew = '', edit = '', cursor = '' } = route.query;
   const place = [route.view, route.id ?? '', isNew, edit].join('/'); // filters and cursors stay within a view
-  useTitleAndFocus(route, place);
+  useTitleAndFocus(route, place, cursor);
   const skip = (event) => {
     event.preventDefault(); // the address behind the # is the view's
     document.getElementById('main').focus();
@@ -117,17 +117,18 @@ function Brand() {
     </span>`;
 }
 
-// The first view leaves the focus where the browser has it; every later one takes it to its headline.
-function useTitleAndFocus(route, place) {
+// The first view leaves the focus where the browser has it; every later one, and every other page of a list, takes it
+// to its headline.
+function useTitleAndFocus(route, place, cursor) {
   const first = useRef(true);
   useEffect(() => {
     document.title = `${route.id ?? t(route.view)} · trading-bot`;
   });
   useEffect(() => {
     if (!first.current) document.getElementById('heading')?.focus();
-    dropOldNews();
     first.current = false;
-  }, [place]);
+  }, [place, cursor]);
+  useEffect(dropOldNews, [place]);
 }
 
 function Preferences({ onChange }) {

@@ -98,9 +98,12 @@ export function Pages({ cursor, nextCursor, hrefWith }) {
   if (!cursor && !nextCursor) return null;
   return html`
     <nav class="pages" aria-label=${t('pages')}>
-      ${cursor ? html`<a class="button" href=${hrefWith(null)}>${t('newest')}</a>` : html`<span class="none">
-        ${t('newestShown')}</span>`}
-      ${nextCursor && html`<a class="button" href=${hrefWith(nextCursor)} rel="next">${t('older')}</a>`}
+      ${
+        cursor
+          ? html`<a key="newest" class="button" href=${hrefWith(null)}>${t('newest')}</a>`
+          : html`<span class="none">${t('newestShown')}</span>`
+      }
+      ${nextCursor && html`<a key="older" class="button" href=${hrefWith(nextCursor)} rel="next">${t('older')}</a>`}
     </nav>`;
 }
 

@@ -32,7 +32,11 @@ export function apply() {
   root.dataset.theme = chosenTheme();
 }
 
+// For browsers that keep nothing: the choice is good until the page is loaded again.
+const memory = {};
+
 function read(name) {
+  if (name in memory) return memory[name];
   try {
     return localStorage.getItem(name) ?? '';
   } catch {
@@ -41,9 +45,10 @@ function read(name) {
 }
 
 function write(name, value) {
+  memory[name] = value;
   try {
     localStorage.setItem(name, value);
   } catch {
-    // A browser that keeps nothing: the choice is good until the page is loaded again.
+    // Kept in memory only.
   }
 }

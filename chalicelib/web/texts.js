@@ -76,7 +76,7 @@ const TEXTS = {
   error_STALE_ALERT: ['The alert is too old.', '알림이 너무 오래되었습니다.'],
   error_DATABASE_UNAVAILABLE: ['The database cannot be reached.', '데이터베이스에 연결할 수 없습니다.'],
   error_SECRETS_UNAVAILABLE: ['The secret store cannot be reached.', '비밀 저장소에 연결할 수 없습니다.'],
-  error_HTTP_403: ['The server lets nobody in from your address.', '현재 주소에서는 서버에 접근할 수 없습니다.'],
+  error_HTTP_403: ['The server lets nobody in from your address.', '현재 IP 주소에서는 서버에 접근할 수 없습니다.'],
   error_HTTP_429: ['Too many requests at once.', '요청이 너무 많습니다.'],
   error_HTTP_504: ['The server took too long.', '서버 응답이 너무 오래 걸립니다.'],
 
@@ -84,7 +84,7 @@ const TEXTS = {
   pages: ['Pages', '페이지'],
   newest: ['Newest', '최신'],
   newestShown: ['The newest are shown', '최신 항목을 표시 중'],
-  older: ['Older', '이전 항목'],
+  older: ['Older', '더 오래된 항목'],
   all: ['All', '전체'],
   none: ['None', '없음'],
   filter: ['Filter', '적용'],
@@ -194,7 +194,10 @@ const TEXTS = {
   from: ['From', '시작'],
   now: ['now', '지금'],
   latency: ['From alert to acknowledgement', '알림에서 접수 확인까지'],
-  latencyOf: ['Of the newest {count} acknowledged orders.', '접수가 확인된 최근 주문 {count}건 기준.'],
+  latencyOf: [
+    'Of the newest {count} acknowledged orders, from the moment that their alert was accepted.',
+    '접수가 확인된 최근 주문 {count}건 기준, 알림을 수락한 시점부터.',
+  ],
   noLatency: ['No acknowledged order yet.', '아직 접수가 확인된 주문이 없습니다.'],
   median: ['Median', '중앙값'],
   p95: ['95 % within', '95 % 이내'],
@@ -285,7 +288,8 @@ const TEXTS = {
   timeline: ['Timeline', '진행 과정'],
   timeNotKept: ['its time is not kept', '시각은 기록되지 않음'],
   sinceAlert: ['{span} after the first step', '첫 단계로부터 {span}'],
-  step_alert: ['Alert', '알림'],
+  seen: ['seen', '확인:'],
+  step_alert: ['Alert accepted', '알림 수락'],
   step_stored: ['Stored', '저장'],
   step_sent: ['Sent', '전송'],
   step_acknowledged: ['Acknowledged', '접수 확인'],
@@ -337,7 +341,7 @@ const TEXTS = {
   webhookTokenHint: [
     'Fills in the alert message and the test below. It is not stored, and cannot be read back: if it is lost, ' +
       'replace it.',
-    '아래 알림 메시지와 시험 알림에 채워집니다. 저장되지 않으며 다시 읽을 수 없습니다. 잃어버렸다면 교체하세요.',
+    '아래 알림 메시지와 테스트 알림에 채워집니다. 저장되지 않으며 다시 읽을 수 없습니다. 잃어버렸다면 교체하세요.',
   ],
   alertText: ['For TradingView', 'TradingView 설정'],
   alertTextHint: [
@@ -360,7 +364,11 @@ const TEXTS = {
   allSymbols: ['All symbols', '모든 종목'],
   tagHint: ['Optional; a CANCEL finds the order by it.', '선택. CANCEL이 이 태그로 주문을 찾습니다.'],
   tagNeeded: ['The tag that the order was given.', '주문에 붙인 태그.'],
-  testAlert: ['Test alert', '시험 알림'],
+  alertIncomplete: [
+    'Something is still missing above: the alert would be refused.',
+    '위에 빠진 항목이 있습니다. 이대로는 알림이 거절됩니다.',
+  ],
+  testAlert: ['Test alert', '테스트 알림'],
   testAlertHint: [
     'Sends one alert to this strategy, whose accounts are all mocks: nothing is traded.',
     '모든 계정이 모의 계정인 이 전략에 알림을 한 번 보냅니다. 실제로 거래되지 않습니다.',
@@ -370,7 +378,7 @@ const TEXTS = {
     '모든 계정이 모의 계정인 전략에서만 가능합니다. 모의 계정이 아님: {accounts}.',
   ],
   testNeedsToken: ['Enter the webhook token above.', '위에 웹훅 토큰을 입력하세요.'],
-  sendTest: ['Send test alert', '시험 알림 보내기'],
+  sendTest: ['Send test alert', '테스트 알림 보내기'],
   testAnswer: [
     'Accepted. Accounts: {total}, successful: {successful}, failed: {failed}.',
     '접수됨. 계정 {total}, 성공 {successful}, 실패 {failed}.',
@@ -381,7 +389,7 @@ const TEXTS = {
   wrongWebhookToken: ['This is not the strategy’s webhook token.', '이 전략의 웹훅 토큰이 아닙니다.'],
   webhookNotForUs: [
     'The webhook takes alerts from TradingView’s addresses only, and WEBHOOK_CIDRS does not name yours.',
-    '웹훅은 TradingView 주소의 알림만 받으며, WEBHOOK_CIDRS에 현재 주소가 없습니다.',
+    '웹훅은 TradingView 주소의 알림만 받으며, WEBHOOK_CIDRS에 현재 IP 주소가 없습니다.',
   ],
   noWayBack: ['No way back', '되돌릴 수 없는 작업'],
   replaceToken: ['Replace token', '토큰 교체'],
@@ -427,7 +435,7 @@ const TEXTS = {
   fault_timeout_before: ['The request is lost', '요청이 유실됨'],
   fault_timeout_after: ['The answer is lost', '응답이 유실됨'],
   fault_unknown_order: ['Cancels find no order', '취소할 주문을 찾지 못함'],
-  testConnection: ['Test connection', '연결 시험'],
+  testConnection: ['Test connection', '연결 테스트'],
   testWorks: [
     '{exchange} answers, in {milliseconds} ms: {balances}',
     '{exchange} 응답함, {milliseconds} ms: {balances}',

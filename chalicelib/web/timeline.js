@@ -76,7 +76,7 @@ function cancelSteps(order, cancel) {
   const count = cancel.retry_count;
   switch (cancel.status) {
     case 'PROCESSING':
-      return [...steps, { ...now, kind: 'cancelSent', note: null }];
+      return [...steps, { ...now, kind: isKnown(order) ? 'cancelSent' : 'cancelWaits', note: null }];
     case 'FAILED':
       return [...steps, sent, { ...now, kind: 'cancelFailed', count }];
     case 'PENDING':
@@ -87,6 +87,9 @@ function cancelSteps(order, cancel) {
       return sent.time !== null || cancel.result === 'cancelled' ? [...steps, sent] : steps;
   }
 }
+
+// Only an order that the exchange is known to have is cancelled there; any other is looked up first.
+const isKnown = (order) => order.status !== 'PENDING' || order.placement === 'ACKED';
 
 // When the cancel was sent that ended the order, by whoever wrote that end; else, after it was asked for and the
 // exchange knew the order.

@@ -20,6 +20,11 @@ export function AccountsView({ route }) {
   const { new: isNew, edit } = route.query;
   if (data === null) return html`<${Heading}>${t('accounts')}<//><${Waiting} error=${error} />`;
   const edited = edit ? data.items.find((account) => account.account_id === edit) : null;
+  if (edit && !edited) {
+    return html`
+      <p class="back"><a href=${hrefOf('accounts')}>${t('accounts')}</a></p>
+      <${Heading}>${edit}<//><p class="empty">${t('accountGone')}</p>`;
+  }
   if (isNew || edited) return html`<${AccountForm} key=${edit ?? ''} account=${edited} others=${data.items} />`;
   return html`<${AccountList} accounts=${data.items} onChanged=${reload} />`;
 }
@@ -163,7 +168,7 @@ function AccountForm({ account, others }) {
         onChange=${set('testnet')} />`}
       <${CheckField} label=${t('enabled')} checked=${fields.enabled} onChange=${set('enabled')} />
       ${real ? html`<${CredentialFields} fields=${fields} set=${set}
-        stored=${account?.has_credentials} />` : html`<${MockFields} fields=${fields} set=${set} />`}
+        stored=${account?.has_credentials && account.exchange === fields.exchange} />` : html`<${MockFields} fields=${fields} set=${set} />`}
       <${Problem} error=${state.error} acting=${true} />
       <div class="actions"><button class="primary" disabled=${state.busy}>
         ${state.busy ? t('working') : t(account ? 'save' : 'create')}</button></div>

@@ -17,17 +17,16 @@ export function LogView({ route }) {
   const { data: strategies, error } = useLive((signal) => get('api/v1/strategies', {}, signal), [], 0);
   if (strategies === null) return html`<${Heading}>${t('log')}<//><${Waiting} error=${error} />`;
   const ids = strategies.items.map((strategy) => strategy.strategy_id);
-  const chosen = route.query.strategy || ids[0] || '';
-  const offered = [...new Set([...ids, ORPHANS, ...(chosen ? [chosen] : [])])];
+  const chosen = route.query.strategy || ids[0] || ORPHANS;
+  const offered = [...new Set([...ids, ORPHANS, chosen])];
   return html`
     <${Heading}>${t('log')}<//>
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${SelectField} label=${t('strategy')} value=${chosen} options=${offered}
         onChange=${(strategy) => go('log', null, { strategy })} />
-      ${chosen && html`<${Export} key=${chosen} strategy=${chosen} />`}
+      <${Export} key=${chosen} strategy=${chosen} />
     </form>
-    ${chosen ? html`<${Events} strategy=${chosen} cursor=${route.query.cursor ?? ''} />` : html`<p class="empty">
-      ${t('strategiesNone')}</p>`}`;
+    <${Events} strategy=${chosen} cursor=${route.query.cursor ?? ''} />`;
 }
 
 function Events({ strategy, cursor }) {
@@ -121,5 +120,5 @@ function save(name, text) {
   link.href = URL.createObjectURL(new Blob(['\ufeff', text], { type: 'text/csv;charset=utf-8' }));
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // some browsers fetch it after the click
 }

@@ -4,7 +4,7 @@ import { amountText, millisecondsText } from './format.js';
 import { html } from './html.js';
 import { announce, useLive } from './live.js';
 import { Confirm, Facts, Heading, Icon, Moment, Problem, Status, Waiting } from './parts.js';
-import { useState } from './preact-hooks.js';
+import { useRef, useState } from './preact-hooks.js';
 import { hrefOf } from './route.js';
 import { byWords, t, units, wordsOf } from './texts.js';
 import { isTerminal, stepsOf } from './timeline.js';
@@ -76,6 +76,9 @@ function Timeline({ order, cancel }) {
     step=${step} />`)}</ol>`;
 }
 
+// What the exchange did by itself; whoever looked wrote it down.
+const SEEN = ['partlyFilled', 'filled', 'expired', 'alive'];
+
 function Step({ step }) {
   const shown = (milliseconds) => millisecondsText(milliseconds, units());
   const at = step.time === null ? null : new Date(step.time).toISOString();
@@ -88,9 +91,9 @@ function Step({ step }) {
         ${at ? html`<${Moment} at=${at} milliseconds=${true} />` : html`<span>${t('timeNotKept')}</span>`}
         ${step.sincePrevious !== null && html`<span class="delta"
           title=${t('sinceAlert', { span: shown(step.sinceAlert) })}>+${shown(step.sincePrevious)}</span>`}
-        ${by && html`<span class="by">${by}</span>`}
+        ${by && html`<span class="by">${SEEN.includes(step.kind) ? `${t('seen')} ${by}` : by}</span>`}
       </p>
-      ${step.note && html`<p class="note">${step.kind === 'alert' ? html`<span class="id">${step.note}</span>` : wordsOf(step.note)}</p>`}
+      ${step.note && html`<p class="note ${step.kind === 'alert' ? 'id' : ''}">${wordsOf(step.note)}</p>`}
     </li>`;
 }
 
@@ -118,7 +121,10 @@ function OrderFacts({ order }) {
         [t('tag'), order.tag],
         [refused ? t('rejection') : t('reason'), order.reason],
         [refused ? t('exchangeSaid') : t('lastError'), wordsOf(order.error)],
-        [t('event'), html`<span class="id">${order.event_id}</span>`],
+        [
+          t('event'), // the only way to the log of a strategy that was deleted
+          html`<a class="id" href=${hrefOf('log', null, { strategy: order.strategy_id })}>${order.event_id}</a>`,
+        ],
         [t('updated'), html`<${Moment} at=${order.updated_at} />`],
       ]} />
     </section>`;
@@ -148,6 +154,7 @@ function Request({ request }) {
 
 function AskFirst({ what, order, onDone, onClose }) {
   const path = encodeURIComponent(order.order_id);
+  const done = useRef(false);
   const names = {
     order: order.order_id,
     symbol: order.symbol,
@@ -164,13 +171,19 @@ function AskFirst({ what, order, onDone, onClose }) {
       const answer = await post(`api/v1/cancel-queue/orders/${path}/cancel`);
       announce(t(answer.immediate ? 'cancelledNow' : 'cancelQueued'));
     }
+    done.current = true;
     onDone();
+  };
+  // The button that opened the dialog goes: the focus must not fall back to the page's start.
+  const close = () => {
+    onClose();
+    if (done.current) document.getElementById('heading').focus();
   };
   const means = what === 'seen' ? 'seenMeans' : order.status === 'PENDING' ? 'cancelPendingMeans' : 'cancelOpenMeans';
   return html`
     <${Confirm} title=${t(what === 'seen' ? 'seenAsk' : 'cancelAsk')}
       doIt=${t(what === 'seen' ? 'seenTo' : 'cancelOrder')}
-      danger=${what === 'cancel'} act=${act} onClose=${onClose}>
+      danger=${what === 'cancel'} act=${act} onClose=${close}>
       <p>${t(means, names)}</p>
     <//>`;
 }

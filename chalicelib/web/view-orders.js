@@ -17,7 +17,7 @@ import {
   TextField,
   Waiting,
 } from './parts.js';
-import { useState } from './preact-hooks.js';
+import { useEffect, useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { t } from './texts.js';
 import { ORDER_STATUSES } from './timeline.js';
@@ -54,7 +54,7 @@ export function OrdersView({ route }) {
     <${Heading}>${t('orders')}<//>
     <${Filters} filter=${filter} />
     ${
-      data === null || error?.status === 422
+      data === null
         ? html`<${Waiting} error=${error} />`
         : html`
         <${Table} caption=${t('ordersCaption')} columns=${columns} rows=${data.items} keyOf=${(order) => order.order_id}
@@ -67,6 +67,7 @@ export function OrdersView({ route }) {
 
 function Filters({ filter }) {
   const [symbol, setSymbol] = useState(filter.symbol);
+  useEffect(() => setSymbol(filter.symbol), [filter.symbol]); // Back changes it too
   const { data: strategies } = useLive((signal) => get('api/v1/strategies', {}, signal), [], 0);
   const set = (change) => go('orders', null, { ...filter, symbol, ...change });
   const submit = (event) => {

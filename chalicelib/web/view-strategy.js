@@ -60,7 +60,7 @@ export function StrategyView({ route }) {
     <${Alerts} strategy=${strategy} accounts=${accounts} made=${made} />
     <section aria-labelledby="settings-title">
       <h2 id="settings-title">${t('settings')}</h2>
-      <${Settings} key=${strategy.version} strategy=${strategy} accounts=${accounts} path=${path} onSaved=${reload} />
+      <${Settings} strategy=${strategy} accounts=${accounts} path=${path} onSaved=${reload} />
     </section>
     <section aria-labelledby="danger-title">
       <h2 id="danger-title">${t('noWayBack')}</h2>
@@ -102,11 +102,23 @@ function Alerts({ strategy, accounts, made }) {
     </div>`;
 }
 
+// The fields as they are now, but for those that somebody has changed in the form since they were loaded.
+function typedOver(now, typed, loaded) {
+  const isTyped = (name) => JSON.stringify(typed[name]) !== JSON.stringify(loaded[name]);
+  return Object.fromEntries(Object.keys(now).map((name) => [name, isTyped(name) ? typed[name] : now[name]]));
+}
+
 const settingsOf = (strategy) => JSON.stringify(bodyOf(fieldsOf(strategy)));
 
 // PUT replaces all of it: what somebody else has changed since the form was filled is not overwritten unseen.
 function Settings({ strategy, accounts, path, onSaved }) {
   const [fields, setFields] = useState(fieldsOf(strategy));
+  const [loaded, setLoaded] = useState(fields);
+  useEffect(() => {
+    const now = fieldsOf(strategy);
+    setFields((typed) => typedOver(now, typed, loaded));
+    setLoaded(now);
+  }, [strategy.version]);
   const [state, setState] = useState({ busy: false, error: null });
   const save = async (event) => {
     event.preventDefault();

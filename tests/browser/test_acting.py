@@ -75,6 +75,20 @@ def test_a_test_alert_with_a_wrong_token_says_so_and_leaves_the_person_signed_in
     assert stack.call("GET", "/api/v1/orders?strategy_id=mistyped").json()["items"] == []
 
 
+def test_a_test_alert_never_trades_on_what_is_no_mock_any_more(operator: Person, stack: Stack) -> None:
+    """The page may be hours old: it looks again before it sends."""
+    stack.trade_on("turned", {})
+    operator.open("strategies/turned")
+    operator.page.get_by_label("Webhook token").fill("token-of-turned")
+    body = {"name": "turned", "symbols": ["BTC/USDT"], "accounts": [{"account_id": "demo-binance", "weight": "1"}]}
+    assert stack.call("PUT", "/api/v1/strategies/turned", body).status_code == 200
+
+    operator.press("Send test alert")
+
+    expect(operator.page.get_by_text("Not mocks: demo-binance.")).to_be_visible()
+    assert stack.call("GET", "/api/v1/orders?strategy_id=turned").json()["items"] == []
+
+
 def test_an_order_turns_from_pending_to_open_before_the_persons_eyes(operator: Person, stack: Stack) -> None:
     """Without a reload of the page."""
     operator.page.evaluate("globalThis.loadedOnce = true")
@@ -113,7 +127,7 @@ def test_an_order_is_cancelled_while_it_is_pending_and_its_timeline_tells_the_st
     operator.row(order_id).get_by_role("link", name=order_id).click()
     expect(state(operator)).to_have_text("CANCELLED")
     expect(steps(operator).locator(".what")).to_have_text(
-        ["Alert", "Stored", "Sent", "Cancel asked for", "Acknowledged", "Cancel sent", "Cancelled"]
+        ["Alert accepted", "Stored", "Sent", "Cancel asked for", "Acknowledged", "Cancel sent", "Cancelled"]
     )
     expect(steps(operator).filter(has_text="Cancel asked for")).to_contain_text("by a person, through the API")
     expect(steps(operator).filter(has_text="Stored")).to_contain_text("by the alert")

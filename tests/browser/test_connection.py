@@ -72,6 +72,47 @@ def test_a_server_that_answers_with_errors_is_told_of(operator: Person) -> None:
     expect(banner).to_have_count(0)
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "said"),
+    [
+        (403, '{"message":"Forbidden"}', "The server lets nobody in from your address."),
+        (429, '{"message":"Too Many Requests"}', "Too many requests at once."),
+        (404, '{"message":"Not Found"}', "HTTP_404: Not Found"),
+        (200, "<html>Please sign in to the network</html>", "HTTP_200"),
+    ],
+    ids=["a firewall", "a limit", "no such route", "a page of somebody else's"],
+)
+def test_what_answers_in_the_servers_place_is_told_of_and_asked_again(
+    operator: Person, status: int, body: str, said: str
+) -> None:
+    """None of it is our server's own word, and none of it may end the refreshing in silence."""
+    operator.expect_complaint(f"status of {status}")
+    operator.page.route(OVERVIEW, lambda route: route.fulfill(status=status, body=body))
+
+    banner = operator.page.get_by_role("alert").filter(has_text="The server answers with errors since")
+    expect(banner).to_contain_text(said)
+    operator.page.unroute_all(behavior="wait")
+
+    expect(banner).to_have_count(0)
+
+
+def test_rows_of_another_filter_are_never_shown(operator: Person, stack: Stack) -> None:
+    """Not while the answer is on its way, nor where the server refuses the question."""
+    (order_id,) = order_ids(stack.alert(**stack.trade_on("sifted", {}), **LIMIT))
+    operator.expect_complaint("status of 422")
+    operator.open("orders?strategy=sifted")
+    expect(operator.row(order_id)).to_be_visible()
+    operator.page.route("**/api/v1/orders?*status=REJECTED*", lambda route: None)
+
+    operator.page.get_by_label("Status").select_option("REJECTED")
+    expect(operator.page.get_by_text("Loading…")).to_be_visible()
+    expect(operator.row(order_id)).to_have_count(0)
+    operator.open("orders?strategy=sifted&cursor=nonsense")
+
+    expect(operator.page.get_by_role("alert").filter(has_text="This cannot be accepted.")).to_be_visible()
+    expect(operator.row(order_id)).to_have_count(0)
+
+
 def test_an_action_without_an_answer_says_that_it_may_have_been_done(operator: Person, stack: Stack) -> None:
     """Nobody is told that it failed, nor that it worked; the dialog stays."""
     stack.set_options("unsure-1", success_rate=1)

@@ -1,6 +1,8 @@
 """A strategy from its form to its log: the token shown once, the alert's text as it stands, the export."""
 
 import csv
+import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -219,3 +221,38 @@ def test_what_somebody_else_has_changed_meanwhile_is_not_overwritten(operator: P
     saved = stack.call("GET", "/api/v1/strategies/shared").json()
     assert (len(kept["accounts"]), kept["limits"]) == (2, {"max_order_notional": None})
     assert (len(saved["accounts"]), saved["limits"]) == (2, {"max_order_notional": "5000"})
+
+
+def test_the_alerts_text_has_a_symbol_wherever_it_needs_one(operator: Person, stack: Stack) -> None:
+    """A CANCEL_ALL may be for all symbols, an order never is; what is still missing is said."""
+    stack.trade_on("turning", {})
+    operator.open("strategies/turning")
+    form = operator.region("For TradingView")
+    text = form.get_by_label("Alert message")
+
+    form.get_by_label("Order type").select_option("CANCEL_ALL")
+    form.get_by_label("Symbol").select_option("All symbols")
+    assert "symbol" not in json.loads(text.input_value())
+    form.get_by_label("Order type").select_option("MARKET")
+    expect(text).to_have_value(re.compile('"symbol": "{{ticker}}"'))
+    expect(form.get_by_text("Something is still missing")).to_have_count(0)
+    form.get_by_label("Order type").select_option("CANCEL")
+
+    expect(form.get_by_text("Something is still missing")).to_be_visible()
+
+
+def test_what_is_typed_survives_what_happens_beside_it(operator: Person, stack: Stack) -> None:
+    """The strategy is disabled by its button while its name is being changed: both are kept."""
+    stack.trade_on("beside", {})
+    operator.open("strategies/beside")
+    settings = operator.region("Settings")
+    settings.get_by_label("Name", exact=True).fill("A better name")
+
+    operator.press("Disable beside")
+    expect(settings.get_by_label("Enabled")).not_to_be_checked()
+    expect(settings.get_by_label("Name", exact=True)).to_have_value("A better name")
+    operator.press("Save", settings)
+    expect(operator.page.get_by_text("beside is saved.")).to_be_visible()
+
+    saved = stack.call("GET", "/api/v1/strategies/beside").json()
+    assert (saved["name"], saved["enabled"]) == ("A better name", False)

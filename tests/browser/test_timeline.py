@@ -149,6 +149,11 @@ LIVES = {
         request("PROCESSING"),
         "alert stored sent acknowledged cancelAsked cancelSent",
     ),
+    "a cancel whose order is looked up first": (
+        order(SENT, entry(30, "PENDING/UNKNOWN"), cancel_requested_at=at(100)),
+        request("PROCESSING"),
+        "alert stored sent unanswered cancelAsked cancelWaits",
+    ),
     "a cancel that was refused": (
         order(SENT, OPEN, cancel_requested_at=at(100)),
         request("PENDING", retry_count=2),

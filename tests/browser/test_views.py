@@ -95,6 +95,29 @@ def test_english_fits_a_phone_too(arrive: Callable[..., Person], scene: Mapping[
     assert widths == dict.fromkeys(scene, 0)
 
 
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["at a desk", "on a phone"])
+def test_the_longest_names_fit_too(arrive: Callable[..., Person], stack: Stack, viewport: Any) -> None:
+    """64 letters without a gap, as strategies and accounts may have them."""
+    name = "n" * 62
+    who = stack.trade_on(name, {}, {"success_rate": 0})
+    first, _ = order_ids(stack.alert(**who, **LIMIT, tag="t" * 64, alert_id=f"{viewport['width']} wide"))
+    person = arrive(viewport=viewport)
+    person.sign_in(ADMIN)
+    stack.call("POST", f"/api/v1/cancel-queue/orders/{first}/cancel")
+    views = ["", "queue", f"orders?strategy={name}", f"orders/{first}", "strategies", f"strategies/{name}", "accounts"]
+    views += ["strategies?new=1", f"accounts?edit={name}-1", f"log?strategy={name}"]
+
+    widths = {}
+    for view in views:
+        person.open(view)
+        expect(person.page.get_by_role("main")).to_contain_text(
+            "Attempt" if view == "queue" else "nnn" if view else "95 %"
+        )
+        widths[view] = person.overhang()
+
+    assert widths == dict.fromkeys(views, 0)
+
+
 def test_a_dialog_keeps_nobody_out(somebody: Person, scene: Mapping[str, str]) -> None:
     """Neither the short one of the switch nor one that names an order."""
     somebody.sign_in(ADMIN)

@@ -44,7 +44,7 @@ def small_packages(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         kept = {name: whole.read(name) for name in whole.namelist() if "/typing_extensions" in name}
     with zipfile.ZipFile(layer, "w") as made:
         for name, content in kept.items():
-            made.writestr(name, content)
+            made.writestr(zipfile.ZipInfo(name), content)
     return small
 
 

@@ -53,7 +53,7 @@ def make_function(client: Any, name: str) -> str:
 def package(text: str) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("app.py", text)
+        archive.writestr(zipfile.ZipInfo("app.py"), text)  # else with the time of day in it
     return content.getvalue()
 
 

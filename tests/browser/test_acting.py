@@ -92,7 +92,7 @@ def test_a_test_alert_never_trades_on_what_is_no_mock_any_more(operator: Person,
 def test_an_order_turns_from_pending_to_open_before_the_persons_eyes(operator: Person, stack: Stack) -> None:
     """Without a reload of the page."""
     operator.page.evaluate("globalThis.loadedOnce = true")
-    order_id = place(stack, "acknowledged", place_delay_ms=2500)
+    order_id = place(stack, "acknowledged", place_delay_ms=5000)
 
     operator.open(f"orders/{order_id}")
     expect(state(operator)).to_contain_text("PENDING")
@@ -107,7 +107,8 @@ def test_an_order_is_cancelled_while_it_is_pending_and_its_timeline_tells_the_st
     operator: Person, stack: Stack
 ) -> None:
     """The hard case: the dialog says what will happen, the queue's row is followed to its end."""
-    order_id = place(stack, "hasty", place_delay_ms=4500)
+    order_id = place(stack, "hasty", place_delay_ms=7000)
+    wait_for(lambda: stack.order(order_id)["placement"] == "SENDING", 5, "the order to be sent")
     operator.open(f"orders/{order_id}")
 
     operator.press("Cancel order")
@@ -121,7 +122,7 @@ def test_an_order_is_cancelled_while_it_is_pending_and_its_timeline_tells_the_st
     operator.go("Cancel queue")
     expect(operator.row(order_id)).to_contain_text("when the order is acknowledged")
     expect(operator.row(order_id)).to_contain_text("PENDING")
-    expect(operator.row(order_id)).to_contain_text("SUCCESS")
+    expect(operator.row(order_id)).to_contain_text("SUCCESS", timeout=20_000)
     expect(operator.row(order_id)).to_contain_text("cancelled")
 
     operator.row(order_id).get_by_role("link", name=order_id).click()

@@ -1,7 +1,8 @@
 // The alert's text to paste into TradingView, and a form that sends a test alert.
 import { alertOf, hasPrice, hasSize, hasStopPrice, missingFields, ORDER_TYPES, PLACEHOLDERS, SIZES } from './alerts.js';
-import { get, sendAlert, webhookUrl } from './api.js';
+import { get, pathTo, sendAlert, webhookUrl } from './api.js';
 import { html } from './html.js';
+import { useAttempt } from './live.js';
 import { CopyBox, NOTHING, OrderLink, Problem, SelectField, Status, Table, TextField } from './parts.js';
 import { useState } from './preact-hooks.js';
 import { t, wordsOf } from './texts.js';
@@ -43,22 +44,15 @@ export function TestAlert({ strategy, accounts, token }) {
     stop_price: '',
     tag: '',
   });
-  const [state, setState] = useState({ busy: false, answer: null, error: null });
+  const { busy, result: answer, error, attempt } = useAttempt();
   const real = realAccounts(strategy, accounts);
   const missing = missingFields(fields);
-  const send = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, answer: null, error: null });
-    try {
-      const nowReal = await readRealAccounts(strategy.strategy_id); // the page may be hours old
-      if (nowReal.length > 0) throw t('testNotOnReal', { accounts: nowReal.join(', ') });
-      // Each test is an alert of its own, not a resend of the last one.
-      const alert = { ...alertOf(strategy.strategy_id, token, fields), alert_id: `test-${crypto.randomUUID()}` };
-      setState({ busy: false, answer: await sendAlert(alert), error: null });
-    } catch (error) {
-      setState({ busy: false, answer: null, error });
-    }
-  };
+  const send = attempt(async () => {
+    const nowReal = await readRealAccounts(strategy.strategy_id); // the page may be hours old
+    if (nowReal.length > 0) throw t('testNotOnReal', { accounts: nowReal.join(', ') });
+    // Each test is an alert of its own, not a resend of the last one.
+    return sendAlert({ ...alertOf(strategy.strategy_id, token, fields), alert_id: `test-${crypto.randomUUID()}` });
+  });
   return html`
     <section aria-labelledby="test-title">
       <h2 id="test-title">${t('testAlert')}</h2>
@@ -69,13 +63,13 @@ export function TestAlert({ strategy, accounts, token }) {
           <p class="hint">${t('testAlertHint')}</p>
           <form class="form tight" onSubmit=${send}>
             <${OrderFields} strategy=${strategy} fields=${fields} onChange=${setFields} placeholders=${false} />
-            <div class="actions"><button class="primary" disabled=${state.busy || !token || missing.length > 0}>
-              ${state.busy ? t('working') : t('sendTest')}</button></div>
+            <div class="actions"><button class="primary" disabled=${busy || !token || missing.length > 0}>
+              ${busy ? t('working') : t('sendTest')}</button></div>
           </form>
           ${!token && html`<p class="hint">${t('testNeedsToken')}</p>`}`
       }
-      <${TestProblem} error=${state.error} />
-      ${state.answer && html`<${TestAnswer} answer=${state.answer} />`}
+      <${TestProblem} error=${error} />
+      ${answer && html`<${TestAnswer} answer=${answer} />`}
     </section>`;
 }
 
@@ -88,7 +82,7 @@ function realAccounts(strategy, accounts) {
 
 async function readRealAccounts(id) {
   const [strategy, accounts] = await Promise.all([
-    get(`api/v1/strategies/${encodeURIComponent(id)}`),
+    get(pathTo('strategies', id)),
     get('api/v1/accounts'),
   ]);
   return realAccounts(strategy, accounts.items);

@@ -11,7 +11,7 @@ export const PLACEHOLDERS = {
   price: '{{close}}',
 };
 
-export const NO_TOKEN = 'WEBHOOK-TOKEN';
+const NO_TOKEN = 'WEBHOOK-TOKEN';
 
 export const hasSize = (type) => type !== 'CANCEL' && type !== 'CANCEL_ALL';
 export const hasPrice = (type) => type === 'LIMIT' || type === 'STOP_LIMIT';

@@ -23,6 +23,9 @@ export const put = (path, body) => call('PUT', path, { body });
 export const post = (path, body = undefined) => call('POST', path, { body });
 export const remove = (path) => call('DELETE', path, {});
 
+// ('cancel-queue', 'ID', 'retry') → 'api/v1/cancel-queue/ID/retry'
+export const pathTo = (...parts) => `api/v1/${parts.map(encodeURIComponent).join('/')}`;
+
 // Whether the token is the admin's; throws where that cannot be told.
 export async function isAdminToken(candidate) {
   if (!/^[\x21-\x7e]+$/.test(candidate)) return false; // nothing else fits into a header

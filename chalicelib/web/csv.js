@@ -1,6 +1,6 @@
 // The log as a spreadsheet reads it. Pure.
 
-export const COLUMNS = [
+const COLUMNS = [
   'created_at',
   'strategy_id',
   'event_id',
@@ -32,7 +32,7 @@ export function eventsToCsv(events) {
 
 // One cell, quoted where it has to be. What a spreadsheet would take for a formula gets an apostrophe in front; a plain
 // number is none.
-export function cell(value) {
+function cell(value) {
   const text = value === null || value === undefined ? '' : String(value);
   const formula = /^[\s]*[=+\-@\t\r]/.test(text) && !/^-?\d+(\.\d+)?$/.test(text);
   const safe = formula ? `'${text}` : text;

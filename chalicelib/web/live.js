@@ -79,6 +79,21 @@ function startReading(load, every, report) {
 // What our own server finds wrong with the request itself stays wrong: it is not read again by itself.
 const passes = (error) => !['NOT_FOUND', 'VALIDATION_ERROR'].includes(error.code);
 
+// For what a person starts: `attempt(work)` is the handler that does it, and the rest says how that stands.
+export function useAttempt() {
+  const [state, setState] = useState({ busy: false, result: null, error: null });
+  const attempt = (work) => async (event) => {
+    event?.preventDefault();
+    setState({ busy: true, result: null, error: null });
+    try {
+      setState({ busy: false, result: (await work()) ?? null, error: null });
+    } catch (error) {
+      setState({ busy: false, result: null, error });
+    }
+  };
+  return { ...state, attempt };
+}
+
 // The server's time in milliseconds, anew every second.
 export function useNow(every = 1_000) {
   const [now, setNow] = useState(serverNow());

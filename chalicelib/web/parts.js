@@ -2,7 +2,7 @@
 import { ApiError, serverNow, UnreachableError } from './api.js';
 import { momentText, spanText, utcText } from './format.js';
 import { html } from './html.js';
-import { announce } from './live.js';
+import { announce, useAttempt } from './live.js';
 import { useEffect, useId, useRef, useState } from './preact-hooks.js';
 import { language, t, units } from './texts.js';
 
@@ -108,7 +108,7 @@ export function Pages({ cursor, nextCursor, hrefWith }) {
 }
 
 // A labelled control. `control(attributes)` draws it; the hint is read out with it.
-export function Field({ label, hint = null, error = null, control, wide = false }) {
+function Field({ label, hint = null, error = null, control, wide = false }) {
   const id = useId();
   const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(' ') || undefined;
   return html`
@@ -125,6 +125,12 @@ export function TextField({ label, value, onInput, hint, error, wide, ...attribu
     <input type="text" autocomplete="off" spellcheck=${false} ...${own} ...${attributes} value=${value}
       onInput=${(event) => onInput(event.currentTarget.value)} />`;
   return html`<${Field} label=${label} hint=${hint} error=${error} wide=${wide} control=${control} />`;
+}
+
+// The id of something new, as the server takes it.
+export function IdField({ label, value, onInput }) {
+  return html`<${TextField} label=${label} hint=${t('idHint')} value=${value} onInput=${onInput} required
+    pattern="[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}" />`;
 }
 
 // Options are [value, words] or just values.
@@ -196,32 +202,34 @@ export function problemText(error, acting = false) {
 }
 
 // Asks before something is done, and says what will happen. `act()` does it; the dialog stays when it fails.
-export function Confirm({ title, children, doIt, danger = false, act, onClose }) {
+// `openerGoes`: with what is done the button goes that opened it, and the focus must not fall back to the page's start.
+export function Confirm({ title, children, doIt, danger = false, act, onClose, openerGoes = false }) {
   const dialog = useRef(null);
-  const [state, setState] = useState({ busy: false, error: null });
+  const done = useRef(false);
+  const { busy, error, attempt } = useAttempt();
   const id = useId();
   useEffect(() => {
     dialog.current.showModal();
   }, []);
-  const confirm = async () => {
-    setState({ busy: true, error: null });
-    try {
-      await act();
-      dialog.current?.close();
-    } catch (error) {
-      setState({ busy: false, error });
-    }
+  const confirm = attempt(async () => {
+    await act();
+    done.current = true;
+    dialog.current?.close();
+  });
+  const close = () => {
+    onClose();
+    if (openerGoes && done.current) document.getElementById('heading').focus();
   };
   return html`
-    <dialog ref=${dialog} aria-labelledby=${id} onClose=${onClose}
-      onCancel=${(event) => state.busy && event.preventDefault()}>
+    <dialog ref=${dialog} aria-labelledby=${id} onClose=${close}
+      onCancel=${(event) => busy && event.preventDefault()}>
       <h2 id=${id}>${title}</h2>
       <div class="text">${children}</div>
-      <${Problem} error=${state.error} acting=${true} />
+      <${Problem} error=${error} acting=${true} />
       <div class="actions">
-        <button type="button" disabled=${state.busy} onClick=${() => dialog.current.close()}>${t('leaveIt')}</button>
-        <button type="button" class=${danger ? 'danger' : 'primary'} disabled=${state.busy} onClick=${confirm}>
-          ${state.busy ? t('working') : doIt}
+        <button type="button" disabled=${busy} onClick=${() => dialog.current.close()}>${t('leaveIt')}</button>
+        <button type="button" class=${danger ? 'danger' : 'primary'} disabled=${busy} onClick=${confirm}>
+          ${busy ? t('working') : doIt}
         </button>
       </div>
     </dialog>`;

@@ -4,7 +4,7 @@ import { useEffect, useState } from './preact-hooks.js';
 export const VIEWS = ['overview', 'queue', 'orders', 'strategies', 'accounts', 'log'];
 
 // '#/orders/ID?status=OPEN' → { view: 'orders', id: 'ID', query: { status: 'OPEN' } }
-export function parseRoute(hash) {
+function parseRoute(hash) {
   const [path, search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
   const [view = '', id = ''] = path.split('/').map(decoded);
   const known = VIEWS.includes(view) ? view : 'overview';

@@ -1,9 +1,20 @@
 // Accounts: the list with a test of each connection, and the form that makes or changes one.
-import { get, post, put, remove } from './api.js';
+import { get, pathTo, post, put, remove } from './api.js';
 import { amountText } from './format.js';
 import { html } from './html.js';
-import { announce, useLive } from './live.js';
-import { CheckField, Confirm, Heading, Icon, Problem, SelectField, Table, TextField, Waiting } from './parts.js';
+import { announce, useAttempt, useLive } from './live.js';
+import {
+  CheckField,
+  Confirm,
+  Heading,
+  Icon,
+  IdField,
+  Problem,
+  SelectField,
+  Table,
+  TextField,
+  Waiting,
+} from './parts.js';
 import { useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { t, wordsOf } from './texts.js';
@@ -12,8 +23,6 @@ const REFRESH_SLOWLY = 10_000;
 const EXCHANGES = ['mock', 'binance', 'bybit', 'upbit'];
 const FAULTS = ['timeout_before', 'timeout_after', 'unknown_order'];
 const MOCK_NUMBERS = ['success_rate', 'delay_ms', 'place_delay_ms', 'seed'];
-
-const pathOf = (id) => `api/v1/accounts/${encodeURIComponent(id)}`;
 
 export function AccountsView({ route }) {
   const { data, error, reload } = useLive((signal) => get('api/v1/accounts', {}, signal), [], REFRESH_SLOWLY);
@@ -68,13 +77,9 @@ function AccountList({ accounts, onChanged }) {
     },
   ];
   const deleteIt = async () => {
-    await remove(pathOf(asked));
+    await remove(pathTo('accounts', asked));
     announce(t('isDeleted', { what: asked }));
     onChanged();
-  };
-  const close = () => {
-    setAsked(null);
-    document.getElementById('heading').focus();
   };
   return html`
     <${Heading} actions=${html`<a class="button primary" href=${hrefOf('accounts', null, { new: '1' })}>
@@ -85,39 +90,32 @@ function AccountList({ accounts, onChanged }) {
       asked &&
       html`
       <${Confirm} title=${t('deleteAccountAsk')} doIt=${t('deleteAccount')} danger=${true} act=${deleteIt}
-        onClose=${close}>
+        onClose=${() => setAsked(null)} openerGoes=${true}>
         <p>${t('deleteAccountMeans', { account: asked })}</p><//>`
     }`;
 }
 
 function AccountActions({ account, onChanged, onDelete }) {
-  const [state, setState] = useState({ busy: false, result: null, error: null });
+  const { busy, result, error, attempt } = useAttempt();
   const id = account.account_id;
-  const attempt = (work) => async () => {
-    setState({ busy: true, result: null, error: null });
-    try {
-      setState({ busy: false, result: (await work()) ?? null, error: null });
-    } catch (error) {
-      setState({ busy: false, result: null, error });
-    }
-  };
-  const test = attempt(() => post(`${pathOf(id)}/test`));
+  const path = pathTo('accounts', id);
+  const test = attempt(() => post(pathTo('accounts', id, 'test')));
   const turn = attempt(async () => {
-    await put(pathOf(id), { ...(await get(pathOf(id))), enabled: !account.enabled });
+    await put(path, { ...(await get(path)), enabled: !account.enabled });
     announce(t(account.enabled ? 'isDisabled' : 'isEnabled', { what: id }));
     onChanged();
   });
   const about = html`<span class="hidden"> ${id}</span>`;
   return html`
     <span class="buttons">
-      <button type="button" disabled=${state.busy} onClick=${test}>${t('testConnection')}${about}</button>
-      <button type="button" disabled=${state.busy} onClick=${turn}>
+      <button type="button" disabled=${busy} onClick=${test}>${t('testConnection')}${about}</button>
+      <button type="button" disabled=${busy} onClick=${turn}>
         ${t(account.enabled ? 'disable' : 'enable')}${about}</button>
-      <button type="button" class="danger" disabled=${state.busy} onClick=${onDelete}>${t('delete')}${about}</button>
+      <button type="button" class="danger" disabled=${busy} onClick=${onDelete}>${t('delete')}${about}</button>
     </span>
-    <div role="status">${state.busy && html`<p class="hint">${t('working')}</p>`}${state.result && html`<${TestResult}
-      result=${state.result} />`}</div>
-    <${Problem} error=${state.error} acting=${true} />`;
+    <div role="status">${busy && html`<p class="hint">${t('working')}</p>`}${result && html`<${TestResult}
+      result=${result} />`}</div>
+    <${Problem} error=${error} acting=${true} />`;
 }
 
 function TestResult({ result }) {
@@ -137,29 +135,23 @@ function TestResult({ result }) {
 function AccountForm({ account, others }) {
   const [loaded] = useState(JSON.stringify(fieldsOf(account)));
   const [fields, setFields] = useState(fieldsOf(account));
-  const [state, setState] = useState({ busy: false, error: null });
+  const { busy, error, attempt } = useAttempt();
   const set = (name) => (value) => setFields({ ...fields, [name]: value });
-  const save = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, error: null });
+  const save = attempt(async () => {
     const id = account?.account_id ?? fields.id;
-    try {
-      if (!account && others.some((other) => other.account_id === id)) throw t('existsAlready', { what: id });
-      if (account && JSON.stringify(fieldsOf(await get(pathOf(id)))) !== loaded) throw t('changedMeanwhile');
-      await put(pathOf(id), bodyOf(fields, account));
-      announce(t(account ? 'isSaved' : 'isCreated', { what: id }));
-      go('accounts');
-    } catch (error) {
-      setState({ busy: false, error });
-    }
-  };
+    const path = pathTo('accounts', id);
+    if (!account && others.some((other) => other.account_id === id)) throw t('existsAlready', { what: id });
+    if (account && JSON.stringify(fieldsOf(await get(path))) !== loaded) throw t('changedMeanwhile');
+    await put(path, bodyOf(fields, account));
+    announce(t(account ? 'isSaved' : 'isCreated', { what: id }));
+    go('accounts');
+  });
   const real = fields.exchange !== 'mock';
   return html`
     <p class="back"><a href=${hrefOf('accounts')}>${t('accounts')}</a></p>
     <${Heading}>${account ? account.account_id : t('newAccount')}<//>
     <form class="form" autocomplete="off" onSubmit=${save}>
-      ${!account && html`<${TextField} label=${t('accountId')} hint=${t('idHint')} value=${fields.id}
-        onInput=${set('id')} required pattern="[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}" />`}
+      ${!account && html`<${IdField} label=${t('accountId')} value=${fields.id} onInput=${set('id')} />`}
       <${SelectField} label=${t('exchange')} value=${fields.exchange} options=${EXCHANGES}
         onChange=${set('exchange')} />
       <${SelectField} label=${t('market')} value=${fields.market}
@@ -167,11 +159,15 @@ function AccountForm({ account, others }) {
       ${real && fields.exchange !== 'upbit' && html`<${CheckField} label=${t('testnet')} checked=${fields.testnet}
         onChange=${set('testnet')} />`}
       <${CheckField} label=${t('enabled')} checked=${fields.enabled} onChange=${set('enabled')} />
-      ${real ? html`<${CredentialFields} fields=${fields} set=${set}
-        stored=${account?.has_credentials && account.exchange === fields.exchange} />` : html`<${MockFields} fields=${fields} set=${set} />`}
-      <${Problem} error=${state.error} acting=${true} />
-      <div class="actions"><button class="primary" disabled=${state.busy}>
-        ${state.busy ? t('working') : t(account ? 'save' : 'create')}</button></div>
+      ${
+        real
+          ? html`<${CredentialFields} fields=${fields} set=${set}
+            stored=${account?.has_credentials && account.exchange === fields.exchange} />`
+          : html`<${MockFields} fields=${fields} set=${set} />`
+      }
+      <${Problem} error=${error} acting=${true} />
+      <div class="actions"><button class="primary" disabled=${busy}>
+        ${busy ? t('working') : t(account ? 'save' : 'create')}</button></div>
     </form>`;
 }
 

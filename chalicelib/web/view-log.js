@@ -2,9 +2,8 @@
 import { get } from './api.js';
 import { eventsToCsv, totalsOf } from './csv.js';
 import { html } from './html.js';
-import { announce, useLive } from './live.js';
+import { announce, useAttempt, useLive } from './live.js';
 import { Heading, Moment, OrderLink, Pages, Problem, SelectField, Status, Table, Waiting } from './parts.js';
-import { useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { t, wordsOf } from './texts.js';
 import { ORPHANS } from './view-orders.js';
@@ -36,10 +35,10 @@ function Events({ strategy, cursor }) {
   const columns = [
     { title: t('time'), cell: (event) => html`<${Moment} at=${event.created_at} />` },
     { title: t('kind'), kind: 'bare', cell: (event) => html`${event.order_type} ${event.symbol ?? ''}` },
-    { title: t('accounts'), kind: 'number', cell: (event) => event.total_accounts },
-    { title: t('successful'), kind: 'number', cell: (event) => event.successful_accounts },
-    { title: t('failed'), kind: 'number', cell: (event) => event.failed_accounts },
-    { title: t('stillOpen'), kind: 'number', cell: openOf },
+    { title: t('accounts'), kind: 'number short', cell: (event) => event.total_accounts },
+    { title: t('successful'), kind: 'number short', cell: (event) => event.successful_accounts },
+    { title: t('failed'), kind: 'number short', cell: (event) => event.failed_accounts },
+    { title: t('stillOpen'), kind: 'number short', cell: openOf },
     { title: t('results'), kind: 'wide', cell: (event) => html`<${Results} event=${event} />` },
     { title: t('event'), cell: (event) => html`<span class="id">${event.event_id}</span>` },
   ];
@@ -64,7 +63,7 @@ function Totals({ events }) {
   return html`
     <tfoot role="rowgroup"><tr role="row">
       <th role="rowheader" scope="row" colspan="2">${t('totalOf', { count: totals.events })}</th>
-      ${cells.map(([title, count]) => html`<td key=${title} role="cell" class="number" data-label=${title}><div>
+      ${cells.map(([title, count]) => html`<td key=${title} role="cell" class="number short" data-label=${title}><div>
         ${count}</div></td>`)}
       <td role="cell" colspan="2" data-label=""></td>
     </tr></tfoot>`;
@@ -84,22 +83,16 @@ function Results({ event }) {
 }
 
 function Export({ strategy }) {
-  const [state, setState] = useState({ busy: false, error: null });
-  const run = async () => {
-    setState({ busy: true, error: null });
-    try {
-      const { events, more } = await readEvents(strategy);
-      save(`${strategy}-log.csv`, eventsToCsv(events));
-      announce(t(more ? 'exportedNewest' : 'exported', { count: events.length }), more ? 'warning' : 'good');
-      setState({ busy: false, error: null });
-    } catch (error) {
-      setState({ busy: false, error });
-    }
-  };
+  const { busy, error, attempt } = useAttempt();
+  const run = attempt(async () => {
+    const { events, more } = await readEvents(strategy);
+    save(`${strategy}-log.csv`, eventsToCsv(events));
+    announce(t(more ? 'exportedNewest' : 'exported', { count: events.length }), more ? 'warning' : 'good');
+  });
   return html`
-    <button type="button" disabled=${state.busy} onClick=${run}>${state.busy ? t('working') : t('exportCsv')}</button>
+    <button type="button" disabled=${busy} onClick=${run}>${busy ? t('working') : t('exportCsv')}</button>
     <span class="hint">${t('exportLimit', { limit: EXPORT_LIMIT })}</span>
-    <${Problem} error=${state.error} />`;
+    <${Problem} error=${error} />`;
 }
 
 // All events of the strategy, newest first, page by page up to the limit.

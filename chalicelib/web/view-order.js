@@ -1,10 +1,10 @@
 // One order: how it stands, what happened to it when and by whom, and what a person can do.
-import { get, post, remove } from './api.js';
+import { get, pathTo, post, remove } from './api.js';
 import { amountText, millisecondsText } from './format.js';
 import { html } from './html.js';
 import { announce, useLive } from './live.js';
 import { Confirm, Facts, Heading, Icon, Moment, Problem, Status, Waiting } from './parts.js';
-import { useRef, useState } from './preact-hooks.js';
+import { useState } from './preact-hooks.js';
 import { hrefOf } from './route.js';
 import { byWords, t, units, wordsOf } from './texts.js';
 import { isTerminal, stepsOf } from './timeline.js';
@@ -43,11 +43,10 @@ export function OrderView({ route }) {
 
 // The order and, where a cancel was asked for, its request; that may have been deleted since.
 async function loadOrder(id, signal) {
-  const path = encodeURIComponent(id);
-  const order = await get(`api/v1/orders/${path}`, {}, signal);
+  const order = await get(pathTo('orders', id), {}, signal);
   if (!order.cancel_requested_at) return { order, cancel: null };
   try {
-    return { order, cancel: await get(`api/v1/cancel-queue/${path}`, {}, signal) };
+    return { order, cancel: await get(pathTo('cancel-queue', id), {}, signal) };
   } catch (error) {
     if (error.status === 404) return { order, cancel: null };
     throw error;
@@ -153,8 +152,6 @@ function Request({ request }) {
 }
 
 function AskFirst({ what, order, onDone, onClose }) {
-  const path = encodeURIComponent(order.order_id);
-  const done = useRef(false);
   const names = {
     order: order.order_id,
     symbol: order.symbol,
@@ -165,25 +162,19 @@ function AskFirst({ what, order, onDone, onClose }) {
   };
   const act = async () => {
     if (what === 'seen') {
-      await remove(`api/v1/orders/${path}/attention`);
+      await remove(pathTo('orders', order.order_id, 'attention'));
       announce(t('seenDone'));
     } else {
-      const answer = await post(`api/v1/cancel-queue/orders/${path}/cancel`);
+      const answer = await post(pathTo('cancel-queue', 'orders', order.order_id, 'cancel'));
       announce(t(answer.immediate ? 'cancelledNow' : 'cancelQueued'));
     }
-    done.current = true;
     onDone();
-  };
-  // The button that opened the dialog goes: the focus must not fall back to the page's start.
-  const close = () => {
-    onClose();
-    if (done.current) document.getElementById('heading').focus();
   };
   const means = what === 'seen' ? 'seenMeans' : order.status === 'PENDING' ? 'cancelPendingMeans' : 'cancelOpenMeans';
   return html`
     <${Confirm} title=${t(what === 'seen' ? 'seenAsk' : 'cancelAsk')}
       doIt=${t(what === 'seen' ? 'seenTo' : 'cancelOrder')}
-      danger=${what === 'cancel'} act=${act} onClose=${close}>
+      danger=${what === 'cancel'} act=${act} onClose=${onClose} openerGoes=${true}>
       <p>${t(means, names)}</p>
     <//>`;
 }

@@ -1,5 +1,5 @@
 // The cancel queue: what waits, for what, and the two things a person can do with a row.
-import { get, post, remove } from './api.js';
+import { get, pathTo, post, remove } from './api.js';
 import { attemptOf, canDelete, canRetry, CANCEL_STATUSES, nextStep } from './cancels.js';
 import { secondsUntil } from './format.js';
 import { html } from './html.js';
@@ -18,7 +18,7 @@ import {
   Table,
   Waiting,
 } from './parts.js';
-import { useRef, useState } from './preact-hooks.js';
+import { useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { t, wordsOf } from './texts.js';
 
@@ -33,7 +33,7 @@ export function QueueView({ route }) {
     { title: t('order'), cell: (row) => html`<${OrderLink} id=${row.order_id} />` },
     { title: t('status'), kind: 'bare', cell: (row) => html`<${Status} of=${row.status} />` },
     { title: t('symbol'), kind: 'bare', cell: (row) => row.symbol },
-    { title: t('account'), kind: 'short stacked', cell: (row) => html`<${AccountOf} row=${row} />` },
+    { title: t('account'), kind: 'stacked', cell: (row) => html`<${AccountOf} row=${row} />` },
     { title: t('attempt'), kind: 'number short', cell: (row) => t('attemptOf', attemptOf(row)) },
     { title: t('next'), cell: (row) => html`<${NextStep} row=${row} />` },
     { title: t('askedAt'), cell: (row) => html`<${Moment} at=${row.created_at} />` },
@@ -94,7 +94,6 @@ export function NextStep({ row }) {
 // Names what will happen before it does.
 function AskFirst({ asked, onDone, onClose }) {
   const { what, row } = asked;
-  const done = useRef(false);
   const names = {
     order: row.order_id,
     account: row.account_id,
@@ -103,21 +102,15 @@ function AskFirst({ asked, onDone, onClose }) {
     max: row.max_retries,
   };
   const act = async () => {
-    if (what === 'retry') await post(`api/v1/cancel-queue/${encodeURIComponent(row.cancel_id)}/retry`);
-    else await remove(`api/v1/cancel-queue/${encodeURIComponent(row.cancel_id)}`);
+    if (what === 'retry') await post(pathTo('cancel-queue', row.cancel_id, 'retry'));
+    else await remove(pathTo('cancel-queue', row.cancel_id));
     announce(t(what === 'retry' ? 'retried' : 'deleted', names));
-    done.current = true;
     onDone();
-  };
-  // The button that opened the dialog goes with its row: the focus must not fall back to the page's start.
-  const close = () => {
-    onClose();
-    if (done.current) document.getElementById('heading').focus();
   };
   const means = what === 'retry' ? 'retryMeans' : row.status === 'SUCCESS' ? 'deleteEndedMeans' : 'deleteMeans';
   return html`
     <${Confirm} title=${t(`${what}Ask`)} doIt=${t(what === 'retry' ? 'retry' : 'deleteRequest')}
-      danger=${what === 'delete'} act=${act} onClose=${close}>
+      danger=${what === 'delete'} act=${act} onClose=${onClose} openerGoes=${true}>
       <p>${t(means, names)}</p>
     <//>`;
 }

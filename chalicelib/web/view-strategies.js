@@ -1,8 +1,8 @@
 // Strategies: the list, and the form that makes one.
-import { get, put } from './api.js';
+import { get, pathTo, put } from './api.js';
 import { html } from './html.js';
-import { announce, useLive } from './live.js';
-import { Heading, NOTHING, Problem, Status, Table, TextField, Waiting } from './parts.js';
+import { announce, useAttempt, useLive } from './live.js';
+import { Heading, IdField, NOTHING, Problem, Status, Table, Waiting } from './parts.js';
 import { useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
 import { bodyOf, EMPTY, StrategyFields } from './strategy-form.js';
@@ -52,45 +52,31 @@ export function StrategyState({ strategy }) {
 
 // The row is read once more before it is written: PUT replaces all of it.
 export function EnableButton({ strategy, onChanged }) {
-  const [state, setState] = useState({ busy: false, error: null });
-  const turn = async () => {
-    setState({ busy: true, error: null });
-    const path = `api/v1/strategies/${encodeURIComponent(strategy.strategy_id)}`;
-    try {
-      const current = await get(path);
-      await put(path, { ...current, enabled: !strategy.enabled });
-      announce(t(strategy.enabled ? 'isDisabled' : 'isEnabled', { what: strategy.strategy_id }));
-      onChanged();
-      setState({ busy: false, error: null });
-    } catch (error) {
-      setState({ busy: false, error });
-    }
-  };
+  const { busy, error, attempt } = useAttempt();
+  const turn = attempt(async () => {
+    const path = pathTo('strategies', strategy.strategy_id);
+    await put(path, { ...(await get(path)), enabled: !strategy.enabled });
+    announce(t(strategy.enabled ? 'isDisabled' : 'isEnabled', { what: strategy.strategy_id }));
+    onChanged();
+  });
   return html`
-    <button type="button" disabled=${state.busy} onClick=${turn}>${t(strategy.enabled ? 'disable' : 'enable')}<span
+    <button type="button" disabled=${busy} onClick=${turn}>${t(strategy.enabled ? 'disable' : 'enable')}<span
       class="hidden"> ${strategy.strategy_id}</span></button>
-    <${Problem} error=${state.error} acting=${true} />`;
+    <${Problem} error=${error} acting=${true} />`;
 }
 
 function NewStrategy() {
   const [id, setId] = useState('');
   const [fields, setFields] = useState(EMPTY);
-  const [state, setState] = useState({ busy: false, error: null });
+  const { busy, error: problem, attempt } = useAttempt();
   const { data: accounts, error } = useLive((signal) => get('api/v1/accounts', {}, signal), [], 0);
-  const create = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, error: null });
-    const path = `api/v1/strategies/${encodeURIComponent(id)}`;
-    try {
-      if (await exists(id)) throw t('existsAlready', { what: id });
-      const made = await put(path, bodyOf(fields));
-      keepToken(id, made.token);
-      announce(t('isCreated', { what: id }));
-      go('strategies', id);
-    } catch (problem) {
-      setState({ busy: false, error: problem });
-    }
-  };
+  const create = attempt(async () => {
+    if (await exists(id)) throw t('existsAlready', { what: id });
+    const made = await put(pathTo('strategies', id), bodyOf(fields));
+    keepToken(id, made.token);
+    announce(t('isCreated', { what: id }));
+    go('strategies', id);
+  });
   return html`
     <p class="back"><a href=${hrefOf('strategies')}>${t('strategies')}</a></p>
     <${Heading}>${t('newStrategy')}<//>
@@ -99,12 +85,11 @@ function NewStrategy() {
         ? html`<${Waiting} error=${error} />`
         : html`
         <form class="form" onSubmit=${create}>
-          <${TextField} label=${t('strategyId')} hint=${t('idHint')} value=${id} onInput=${setId} required
-            pattern="[A-Za-z0-9][A-Za-z0-9_\\-]{0,63}" />
+          <${IdField} label=${t('strategyId')} value=${id} onInput=${setId} />
           <${StrategyFields} fields=${fields} onChange=${setFields} accounts=${accounts.items} />
-          <${Problem} error=${state.error} acting=${true} />
-          <div class="actions"><button class="primary" disabled=${state.busy}>
-            ${state.busy ? t('working') : t('create')}</button></div>
+          <${Problem} error=${problem} acting=${true} />
+          <div class="actions"><button class="primary" disabled=${busy}>
+            ${busy ? t('working') : t('create')}</button></div>
         </form>`
     }`;
 }

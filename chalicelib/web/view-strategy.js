@@ -1,9 +1,9 @@
 // One strategy: its token while it is shown, the alert's text, a test alert, its settings.
-import { get, put, remove } from './api.js';
+import { get, pathTo, put, remove } from './api.js';
 import { newToken } from './alerts.js';
 import { AlertText, TestAlert } from './alert-forms.js';
 import { html } from './html.js';
-import { announce, useLive } from './live.js';
+import { announce, useAttempt, useLive } from './live.js';
 import { Confirm, CopyBox, Heading, Icon, Problem, TextField, Waiting } from './parts.js';
 import { useEffect, useState } from './preact-hooks.js';
 import { go, hrefOf } from './route.js';
@@ -14,7 +14,7 @@ import { EnableButton, StrategyState } from './view-strategies.js';
 
 export function StrategyView({ route }) {
   const id = route.id;
-  const path = `api/v1/strategies/${encodeURIComponent(id)}`;
+  const path = pathTo('strategies', id);
   const { data, error, reload } = useLive(
     async (signal) => {
       const [strategy, accounts] = await Promise.all([get(path, {}, signal), get('api/v1/accounts', {}, signal)]);
@@ -119,25 +119,18 @@ function Settings({ strategy, accounts, path, onSaved }) {
     setFields((typed) => typedOver(now, typed, loaded));
     setLoaded(now);
   }, [strategy.version]);
-  const [state, setState] = useState({ busy: false, error: null });
-  const save = async (event) => {
-    event.preventDefault();
-    setState({ busy: true, error: null });
-    try {
-      if (settingsOf(await get(path)) !== settingsOf(strategy)) throw t('changedMeanwhile');
-      await put(path, bodyOf(fields));
-      announce(t('isSaved', { what: strategy.strategy_id }));
-      onSaved();
-      setState({ busy: false, error: null });
-    } catch (error) {
-      setState({ busy: false, error });
-    }
-  };
+  const { busy, error, attempt } = useAttempt();
+  const save = attempt(async () => {
+    if (settingsOf(await get(path)) !== settingsOf(strategy)) throw t('changedMeanwhile');
+    await put(path, bodyOf(fields));
+    announce(t('isSaved', { what: strategy.strategy_id }));
+    onSaved();
+  });
   return html`
     <form class="form" onSubmit=${save}>
       <${StrategyFields} fields=${fields} onChange=${setFields} accounts=${accounts} />
-      <${Problem} error=${state.error} acting=${true} />
-      <div class="actions"><button class="primary" disabled=${state.busy}>${state.busy ? t('working') : t('save')}
+      <${Problem} error=${error} acting=${true} />
+      <div class="actions"><button class="primary" disabled=${busy}>${busy ? t('working') : t('save')}
         </button></div>
     </form>`;
 }

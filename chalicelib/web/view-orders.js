@@ -38,7 +38,7 @@ export function OrdersView({ route }) {
       cell: (order) => html`<${Status} of=${order.status} placement=${order.placement} /><${Marks} order=${order} />`,
     },
     { title: t('strategy'), cell: (order) => order.strategy_id },
-    { title: t('account'), kind: 'short', cell: (order) => html`<${AccountOf} row=${order} />` },
+    { title: t('account'), cell: (order) => html`<${AccountOf} row=${order} />` },
     { title: t('symbol'), kind: 'bare', cell: (order) => order.symbol },
     { title: t('side'), kind: 'bare short', cell: (order) => html`<${Side} of=${order} />` },
     { title: t('amount'), kind: 'number', cell: sizeText },

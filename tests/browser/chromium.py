@@ -28,13 +28,20 @@ def find() -> str | None:
 
 
 @contextmanager
-def launched() -> Iterator[Browser]:
-    """A browser without windows, for as long as it is needed. Raises RuntimeError where there is none."""
+def launched(*, scrollbars: bool = True) -> Iterator[Browser]:
+    """A browser without windows, for as long as it is needed; scrollbars take their place from a page.
+
+    Raises RuntimeError where there is none.
+    """
     path = find()
     if path is None:
         raise RuntimeError(MISSING)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_ARGUMENTS))
+        browser = playwright.chromium.launch(
+            executable_path=path,
+            args=list(_ARGUMENTS),
+            ignore_default_args=["--hide-scrollbars"] if scrollbars else [],
+        )
         try:
             yield browser
         finally:

@@ -17,6 +17,9 @@ _RULES = {
     "resultTypes": ["violations"],
 }
 _FIND = "(rules) => axe.run(rules).then((results) => results.violations)"  # what passed is ten times as much
+_SPILLED = """() => [...document.querySelectorAll("section, td, td > div")]
+    .filter((box) => getComputedStyle(box).display !== "inline" && box.scrollWidth > box.clientWidth)
+    .map((box) => box.innerText)"""
 _SERIOUS = ("serious", "critical")
 
 
@@ -108,6 +111,11 @@ class Person:
         """By how many pixels the page is wider than its window."""
         width: int = self.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         return width
+
+    def spilled(self) -> list[str]:
+        """The sections and cells that are too narrow for what stands in them, which then lies over their neighbours."""
+        found: list[str] = self.page.evaluate(_SPILLED)
+        return found
 
     def expect_complaint(self, pattern: str) -> None:
         """The browser may complain of this from now on, any number of times."""

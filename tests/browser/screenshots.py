@@ -164,7 +164,7 @@ def main() -> int:
     options = parser.parse_args()
     folder, wanted = (README_FOLDER, README_PICTURES) if options.readme else (options.folder, ())
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as log, chromium.launched() as browser:
+    with tempfile.TemporaryDirectory() as log, chromium.launched(scrollbars=False) as browser:
         stack = Stack(Path(log) / "log", environment=ENVIRONMENT).start()
         try:
             camera = Camera(browser, f"http://127.0.0.1:{stack.port}", folder, wanted)

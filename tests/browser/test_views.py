@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -116,6 +117,73 @@ def test_the_longest_names_fit_too(arrive: Callable[..., Person], stack: Stack, 
         widths[view] = person.overhang()
 
     assert widths == dict.fromkeys(views, 0)
+
+
+LONG_AGO = (datetime.now(UTC) - timedelta(days=80)).isoformat()
+WIDEST_NUMBER = "123456789.12345678"
+WIDEST: Mapping[str, Mapping[str, Any]] = {
+    "orders": {
+        "order_id": "ABCDEFG-01M7ZREFZJCX6FZNZYNJ4VVZ8P",
+        "status": "PENDING",
+        "placement": "SENDING",
+        "symbol": "1000000MOG/USDT",
+        "side": "SELL",
+        "order_type": "STOP_MARKET",
+        "quantity": WIDEST_NUMBER,
+        "price": WIDEST_NUMBER,
+        "filled_quantity": WIDEST_NUMBER,
+        "average_price": WIDEST_NUMBER,
+        "cancel_requested_at": LONG_AGO,
+        "created_at": LONG_AGO,
+        "attention": "look at the account's history",
+    },
+    "cancel-queue": {
+        "order_id": "ABCDEFG-01M7ZREFZJCX6FZNZYNJ4VVZ8P",
+        "status": "FAILED",
+        "symbol": "1000000MOG/USDT",
+        "retry_count": 10,
+        "max_retries": 10,
+        "created_at": LONG_AGO,
+        "last_error": "n" * 500,
+    },
+    "strategies": {"name": "n" * 100, "symbols": ["1000000MOG/USDT"] * 30},
+    "accounts": {"exchange": "binance", "market": "futures", "enabled": False},
+    "events": {"order_type": "STOP_MARKET", "symbol": "1000000MOG/USDT", "event_id": "n" * 64},
+}
+"""What makes a row of each list as wide as it gets, beside the names."""
+
+
+@pytest.mark.parametrize("width", [360, 761, 1279, 1280, 1920])
+def test_the_widest_row_fits(arrive: Callable[..., Person], stack: Stack, width: int) -> None:
+    """In every list, at the widths where the layout changes and at those that windows have."""
+    name = "n" * 62
+    who = stack.trade_on(name, {}, {"success_rate": 0})
+    first, _ = order_ids(stack.alert(**who, **LIMIT, alert_id=f"the widest at {width}"))
+    stack.call("POST", f"/api/v1/cancel-queue/orders/{first}/cancel")
+    person = arrive(viewport={"width": width, "height": 800})
+    person.sign_in(ADMIN)
+
+    def widen(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        widest = WIDEST[route.request.url.partition("?")[0].rpartition("/")[2]]
+        route.fulfill(response=answer, json={**body, "items": [{**item, **widest} for item in body["items"]]})
+
+    for view in WIDEST:
+        person.page.route(re.compile(rf"/api/v1/{view}(\?|$)"), widen)
+
+    found = {}
+    for view in ("queue", f"orders?strategy={name}", "strategies", "accounts", f"log?strategy={name}"):
+        person.open(view)
+        expect(person.page.get_by_role("main").get_by_role("row").filter(has_text="nnn").first).to_be_visible()
+        found[view] = (person.overhang(), person.spilled())
+    person.open(f"strategies/{name}")
+    person.page.get_by_label("Webhook token", exact=True).fill(who["token"])
+    person.press("Send test alert")
+    expect(person.region("Test alert").get_by_role("row").filter(has_text="nnn").first).to_be_visible()
+    found["a test alert"] = (person.overhang(), person.spilled())
+
+    assert found == dict.fromkeys(found, (0, []))
 
 
 def test_a_dialog_keeps_nobody_out(somebody: Person, scene: Mapping[str, str]) -> None:

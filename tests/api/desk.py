@@ -180,6 +180,15 @@ class ApiDesk:
         typed = {name: {"S": value} for name, value in key.items()}
         return dict(self.dynamodb.get_item(TableName=f"{PREFIX}-{table}", Key=typed, ConsistentRead=True)["Item"])
 
+    def make_unreadable(self, table: str, key: Mapping[str, str]) -> None:
+        """The item is as newer code may have written it."""
+        self.dynamodb.update_item(
+            TableName=f"{PREFIX}-{table}",
+            Key={name: {"S": value} for name, value in key.items()},
+            UpdateExpression="SET updated_at = :newer",
+            ExpressionAttributeValues={":newer": {"S": "a newer kind of time"}},
+        )
+
     def items(self, table: str) -> list[dict[str, Any]]:
         return list(self.dynamodb.scan(TableName=f"{PREFIX}-{table}", ConsistentRead=True)["Items"])
 

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from tests.api.desk import RESULT_FIELDS, ApiDesk
-from tests.conftest import PREFIX
 
 
 @pytest.fixture
@@ -168,13 +167,8 @@ def test_a_row_that_cannot_be_read_hides_no_other(
     api, orders = traded
     api.cancel(orders["ready"])
     before = api.get(path).body
-    for table, key, wrong in (("orders", "order_id", "resting"), ("cancel_queue", "cancel_id", "ready")):
-        api.dynamodb.update_item(
-            TableName=f"{PREFIX}-{table}",
-            Key={key: {"S": orders[wrong]}},
-            UpdateExpression="SET updated_at = :newer",
-            ExpressionAttributeValues={":newer": {"S": "a newer kind of time"}},
-        )
+    api.make_unreadable("orders", {"order_id": orders["resting"]})
+    api.make_unreadable("cancel_queue", {"cancel_id": orders["ready"]})
 
     answer = api.get(path)
 

@@ -153,7 +153,7 @@ async def test_the_watch_over_an_absent_order_ends_after_three_looks(scripted: D
     await reconcile(scripted.services, scripted.budget(60))
     scripted.exchange.looked_up.clear()
 
-    for _ in range(200):
+    for _ in range(75):
         scripted.clock.turn(60)
         await reconcile(scripted.services, scripted.budget(55))
     order = await scripted.order(order.order_id)

@@ -108,25 +108,27 @@ def test_the_longest_names_fit_too(arrive: Callable[..., Person], stack: Stack, 
     views = ["", "queue", f"orders?strategy={name}", f"orders/{first}", "strategies", f"strategies/{name}", "accounts"]
     views += ["strategies?new=1", f"accounts?edit={name}-1", f"log?strategy={name}"]
 
-    widths = {}
+    found = {}
     for view in views:
         person.open(view)
         expect(person.page.get_by_role("main")).to_contain_text(
             "Attempt" if view == "queue" else "nnn" if view else "95 %"
         )
-        widths[view] = person.overhang()
+        found[view] = (person.overhang(), person.spilled())
 
-    assert widths == dict.fromkeys(views, 0)
+    assert found == dict.fromkeys(views, (0, []))
 
 
 LONG_AGO = (datetime.now(UTC) - timedelta(days=80)).isoformat()
 WIDEST_NUMBER = "123456789.12345678"
+WIDEST_ID = "ABCDEFG-01M7ZREFZJCX6FZNZYNJ4VVZ8P"
+WIDEST_SYMBOL = "1000000MOG/USDT"
 WIDEST: Mapping[str, Mapping[str, Any]] = {
     "orders": {
-        "order_id": "ABCDEFG-01M7ZREFZJCX6FZNZYNJ4VVZ8P",
+        "order_id": WIDEST_ID,
         "status": "PENDING",
         "placement": "SENDING",
-        "symbol": "1000000MOG/USDT",
+        "symbol": WIDEST_SYMBOL,
         "side": "SELL",
         "order_type": "STOP_MARKET",
         "quantity": WIDEST_NUMBER,
@@ -138,24 +140,51 @@ WIDEST: Mapping[str, Mapping[str, Any]] = {
         "attention": "look at the account's history",
     },
     "cancel-queue": {
-        "order_id": "ABCDEFG-01M7ZREFZJCX6FZNZYNJ4VVZ8P",
+        "order_id": WIDEST_ID,
         "status": "FAILED",
-        "symbol": "1000000MOG/USDT",
+        "symbol": WIDEST_SYMBOL,
         "retry_count": 10,
         "max_retries": 10,
         "created_at": LONG_AGO,
         "last_error": "n" * 500,
     },
-    "strategies": {"name": "n" * 100, "symbols": ["1000000MOG/USDT"] * 30},
+    "strategies": {"name": "n" * 100, "symbols": [WIDEST_SYMBOL] * 30},
     "accounts": {"exchange": "binance", "market": "futures", "enabled": False},
-    "events": {"order_type": "STOP_MARKET", "symbol": "1000000MOG/USDT", "event_id": "n" * 64},
+    "strategy-order-logs": {
+        "order_type": "STOP_MARKET",
+        "symbol": WIDEST_SYMBOL,
+        "created_at": LONG_AGO,
+        "execution_results": [
+            {
+                "account_id": "n" * 64,
+                "order_id": WIDEST_ID,
+                "status": "PENDING",
+                "placement": "SENDING",
+                "error": "n" * 500,
+            }
+        ],
+    },
+    "overview": {
+        "attention": 1001,
+        "attention_orders": [
+            {"order_id": WIDEST_ID, "account_id": "n" * 64, "symbol": WIDEST_SYMBOL, "attention": "n" * 500}
+        ],
+        "oldest_cancel": {
+            "order_id": WIDEST_ID,
+            "account_id": "n" * 64,
+            "status": "PROCESSING",
+            "waiting_for_order": True,
+            "created_at": LONG_AGO,
+            "last_error": "n" * 500,
+        },
+    },
 }
-"""What makes a row of each list as wide as it gets, beside the names."""
+"""What makes the rows of each answer, or the answer, as wide as they get, beside the names."""
 
 
 @pytest.mark.parametrize("width", [360, 761, 1279, 1280, 1920])
 def test_the_widest_row_fits(arrive: Callable[..., Person], stack: Stack, width: int) -> None:
-    """In every list, at the widths where the layout changes and at those that windows have."""
+    """In every list and on the overview, at the widths where the layout changes and at those that windows have."""
     name = "n" * 62
     who = stack.trade_on(name, {}, {"success_rate": 0})
     first, _ = order_ids(stack.alert(**who, **LIMIT, alert_id=f"the widest at {width}"))
@@ -163,26 +192,35 @@ def test_the_widest_row_fits(arrive: Callable[..., Person], stack: Stack, width:
     person = arrive(viewport={"width": width, "height": 800})
     person.sign_in(ADMIN)
 
+    widened = set()
+
     def widen(route: Route) -> None:
+        name = route.request.url.partition("?")[0].rpartition("/")[2]
+        widened.add(name)
         answer = route.fetch()
         body = answer.json()
-        widest = WIDEST[route.request.url.partition("?")[0].rpartition("/")[2]]
-        route.fulfill(response=answer, json={**body, "items": [{**item, **widest} for item in body["items"]]})
+        if "items" in body:
+            route.fulfill(response=answer, json={**body, "items": [{**item, **WIDEST[name]} for item in body["items"]]})
+        else:
+            route.fulfill(response=answer, json={**body, **WIDEST[name]})
 
-    for view in WIDEST:
-        person.page.route(re.compile(rf"/api/v1/{view}(\?|$)"), widen)
+    person.page.route(re.compile(rf"/api/v1/({'|'.join(WIDEST)})(\?|$)"), widen)
 
     found = {}
     for view in ("queue", f"orders?strategy={name}", "strategies", "accounts", f"log?strategy={name}"):
         person.open(view)
         expect(person.page.get_by_role("main").get_by_role("row").filter(has_text="nnn").first).to_be_visible()
         found[view] = (person.overhang(), person.spilled())
+    person.open()
+    expect(person.region("Orders that call for a person: 1000+")).to_be_visible()
+    found["overview"] = (person.overhang(), person.spilled())
     person.open(f"strategies/{name}")
     person.page.get_by_label("Webhook token", exact=True).fill(who["token"])
     person.press("Send test alert")
     expect(person.region("Test alert").get_by_role("row").filter(has_text="nnn").first).to_be_visible()
     found["a test alert"] = (person.overhang(), person.spilled())
 
+    assert widened == {*WIDEST}
     assert found == dict.fromkeys(found, (0, []))
 
 

@@ -1,6 +1,6 @@
 // The alert's text to paste into TradingView, and a form that sends a test alert.
 import { alertOf, hasPrice, hasSize, hasStopPrice, missingFields, ORDER_TYPES, PLACEHOLDERS, SIZES } from './alerts.js';
-import { get, pathTo, sendAlert, webhookUrl } from './api.js';
+import { sendAlert, webhookUrl } from './api.js';
 import { html } from './html.js';
 import { useAttempt } from './live.js';
 import { CopyBox, NOTHING, OrderLink, Problem, SelectField, Status, Table, TextField } from './parts.js';
@@ -33,7 +33,7 @@ export function AlertText({ strategy, token }) {
 }
 
 // To mock accounts only: a test must not trade.
-export function TestAlert({ strategy, accounts, token }) {
+export function TestAlert({ strategy, accounts, read, token }) {
   const [fields, setFields] = useState({
     order_type: 'MARKET',
     side: 'buy',
@@ -45,10 +45,10 @@ export function TestAlert({ strategy, accounts, token }) {
     tag: '',
   });
   const { busy, result: answer, error, attempt } = useAttempt();
-  const real = realAccounts(strategy, accounts);
+  const real = realAccounts({ strategy, accounts });
   const missing = missingFields(fields);
   const send = attempt(async () => {
-    const nowReal = await readRealAccounts(strategy.strategy_id); // the page may be hours old
+    const nowReal = realAccounts(await read()); // the page may be hours old
     if (nowReal.length > 0) throw t('testNotOnReal', { accounts: nowReal.join(', ') });
     // Each test is an alert of its own, not a resend of the last one.
     return sendAlert({ ...alertOf(strategy.strategy_id, token, fields), alert_id: `test-${crypto.randomUUID()}` });
@@ -74,18 +74,10 @@ export function TestAlert({ strategy, accounts, token }) {
 }
 
 // Those that would really trade.
-function realAccounts(strategy, accounts) {
+function realAccounts({ strategy, accounts }) {
   const byId = new Map(accounts.map((account) => [account.account_id, account]));
   const trading = strategy.accounts.map((share) => byId.get(share.account_id)).filter((account) => account?.enabled);
   return trading.filter((account) => account.exchange !== 'mock').map((account) => account.account_id);
-}
-
-async function readRealAccounts(id) {
-  const [strategy, accounts] = await Promise.all([
-    get(pathTo('strategies', id)),
-    get('api/v1/accounts'),
-  ]);
-  return realAccounts(strategy, accounts.items);
 }
 
 function TestProblem({ error }) {

@@ -22,6 +22,8 @@ export const get = (path, query = {}, signal = undefined) => call('GET', path, {
 export const put = (path, body) => call('PUT', path, { body });
 export const post = (path, body = undefined) => call('POST', path, { body });
 export const remove = (path) => call('DELETE', path, {});
+// PUT replaces all of it: what is not among `fields` is written back as it is now.
+export const change = async (path, fields) => put(path, { ...(await get(path)), ...fields });
 
 // ('cancel-queue', 'ID', 'retry') → 'api/v1/cancel-queue/ID/retry'
 export const pathTo = (...parts) => `api/v1/${parts.map(encodeURIComponent).join('/')}`;

@@ -18,7 +18,7 @@ export function AlertChart({ bins, since }) {
   const step = WIDTH / bins.length;
   const width = Math.max(1, Math.min(step - 2, WIDEST));
   // Bars are minutes long at least: seconds would say nothing.
-  const clock = (iso) => momentText(iso, { now: serverNow(), language: language() }).replace(/:\d\d$/, '');
+  const clock = (iso) => momentText(iso, { now: serverNow(), language: language(), seconds: false });
   const words = t('chartWords', { events, orders, since: clock(since), highest });
   return html`
     <figure class="chart">

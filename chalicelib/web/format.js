@@ -1,10 +1,12 @@
 // How times, durations and numbers read. Pure: the language, the zone and the present moment are given.
 
-// '14:03:22' today, 'Nov 20, 14:03:22' on another day, in the viewer's zone unless `timeZone` says another.
-export function momentText(iso, { now, language, timeZone, milliseconds = false }) {
+// '14:03:22' today, 'Nov 20, 14:03:22' on another day, in the viewer's zone unless `timeZone` says another. Without
+// `seconds` to the minute.
+export function momentText(iso, { now, language, timeZone, seconds = true, milliseconds = false }) {
   const time = Date.parse(iso);
   if (Number.isNaN(time)) return iso ?? '';
-  const options = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23', timeZone };
+  const options = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23', timeZone };
+  if (seconds) options.second = '2-digit';
   if (milliseconds) options.fractionalSecondDigits = 3;
   if (dayOf(time, timeZone) !== dayOf(now, timeZone)) Object.assign(options, { month: 'short', day: 'numeric' });
   if (now - time > 300 * 86_400_000) options.year = 'numeric';

@@ -28,7 +28,7 @@ export function Icon({ name }) {
 
 // A time in the viewer's zone, with UTC in its title.
 export function Moment({ at, milliseconds = false }) {
-  if (!at) return html`<span class="none">–</span>`;
+  if (!at) return html`<span class="none">${NOTHING}</span>`;
   const text = momentText(at, { now: serverNow(), language: language(), milliseconds });
   return html`<time datetime=${at} title=${utcText(at)}>${text}</time>`;
 }

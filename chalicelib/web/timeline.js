@@ -88,8 +88,9 @@ function cancelSteps(order, cancel) {
   }
 }
 
-// Only an order that the exchange is known to have is cancelled there; any other is looked up first.
-const isKnown = (order) => order.status !== 'PENDING' || order.placement === 'ACKED';
+// Whether the exchange is known to have it, of an order or of an entry of its history: only such a one is cancelled
+// there, any other is looked up first.
+const isKnown = ({ status, placement }) => status !== 'PENDING' || placement === 'ACKED';
 
 // When the cancel was sent that ended the order, by whoever wrote that end; else, after it was asked for and the
 // exchange knew the order.
@@ -98,7 +99,7 @@ function sending(order, asked) {
     const end = (order.history ?? []).findLast((entry) => ENDS.includes(entry.status));
     return { time: preciseTime(order.cancel_sent_at), by: end?.by ?? null };
   }
-  const known = (order.history ?? []).find((entry) => entry.status !== 'PENDING' || entry.placement === 'ACKED');
+  const known = (order.history ?? []).find(isKnown);
   const after = known && !ENDS.includes(known.status) ? Math.max(asked, preciseTime(known.at)) : asked;
   return { time: null, after, by: null };
 }

@@ -1,5 +1,5 @@
 // Accounts: the list with a test of each connection, and the form that makes or changes one.
-import { get, pathTo, post, put, remove } from './api.js';
+import { change, get, pathTo, post, put, remove } from './api.js';
 import { amountText } from './format.js';
 import { html } from './html.js';
 import { announce, useAttempt, useLive } from './live.js';
@@ -98,10 +98,9 @@ function AccountList({ accounts, onChanged }) {
 function AccountActions({ account, onChanged, onDelete }) {
   const { busy, result, error, attempt } = useAttempt();
   const id = account.account_id;
-  const path = pathTo('accounts', id);
   const test = attempt(() => post(pathTo('accounts', id, 'test')));
   const turn = attempt(async () => {
-    await put(path, { ...(await get(path)), enabled: !account.enabled });
+    await change(pathTo('accounts', id), { enabled: !account.enabled });
     announce(t(account.enabled ? 'isDisabled' : 'isEnabled', { what: id }));
     onChanged();
   });

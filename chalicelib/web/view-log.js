@@ -3,7 +3,7 @@ import { get } from './api.js';
 import { eventsToCsv, totalsOf } from './csv.js';
 import { html } from './html.js';
 import { announce, useAttempt, useLive } from './live.js';
-import { Heading, Moment, OrderLink, Pages, Problem, SelectField, Status, Table, Waiting } from './parts.js';
+import { Heading, Moment, NOTHING, OrderLink, Pages, Problem, SelectField, Status, Table, Waiting } from './parts.js';
 import { go, hrefOf } from './route.js';
 import { t, wordsOf } from './texts.js';
 import { ORPHANS } from './view-orders.js';
@@ -70,7 +70,7 @@ function Totals({ events }) {
 }
 
 function Results({ event }) {
-  if (event.execution_results.length === 0) return html`<span class="none">–</span>`;
+  if (event.execution_results.length === 0) return html`<span class="none">${NOTHING}</span>`;
   return html`
     <ul class="results">${event.execution_results.map(
       (result) => html`

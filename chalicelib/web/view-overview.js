@@ -5,7 +5,7 @@ import { AlertChart } from './chart.js';
 import { millisecondsText, secondsSince } from './format.js';
 import { html } from './html.js';
 import { announce, useLive, useNow } from './live.js';
-import { Confirm, Facts, Heading, Icon, Moment, OrderLink, span, Status, Waiting } from './parts.js';
+import { Confirm, Facts, Heading, Icon, Moment, NOTHING, OrderLink, span, Status, Waiting } from './parts.js';
 import { useState } from './preact-hooks.js';
 import { hrefOf } from './route.js';
 import { t, units, wordsOf } from './texts.js';
@@ -145,7 +145,7 @@ function AttentionRows({ rows, count, limit }) {
 }
 
 function Latency({ latency }) {
-  const shown = (value) => (value === null ? '–' : millisecondsText(value, units()));
+  const shown = (value) => (value === null ? NOTHING : millisecondsText(value, units()));
   return html`
     <section aria-labelledby="latency-title">
       <h2 id="latency-title">${t('latency')}</h2>

@@ -1,5 +1,5 @@
 // Strategies: the list, and the form that makes one.
-import { get, pathTo, put } from './api.js';
+import { change, get, pathTo, put } from './api.js';
 import { html } from './html.js';
 import { announce, useAttempt, useLive } from './live.js';
 import { Heading, IdField, NOTHING, Problem, Status, Table, Waiting } from './parts.js';
@@ -54,8 +54,7 @@ export function StrategyState({ strategy }) {
 export function EnableButton({ strategy, onChanged }) {
   const { busy, error, attempt } = useAttempt();
   const turn = attempt(async () => {
-    const path = pathTo('strategies', strategy.strategy_id);
-    await put(path, { ...(await get(path)), enabled: !strategy.enabled });
+    await change(pathTo('strategies', strategy.strategy_id), { enabled: !strategy.enabled });
     announce(t(strategy.enabled ? 'isDisabled' : 'isEnabled', { what: strategy.strategy_id }));
     onChanged();
   });

@@ -1,5 +1,5 @@
 // One strategy: its token while it is shown, the alert's text, a test alert, its settings.
-import { get, pathTo, put, remove } from './api.js';
+import { change, get, pathTo, put, remove } from './api.js';
 import { newToken } from './alerts.js';
 import { AlertText, TestAlert } from './alert-forms.js';
 import { html } from './html.js';
@@ -15,14 +15,11 @@ import { EnableButton, StrategyState } from './view-strategies.js';
 export function StrategyView({ route }) {
   const id = route.id;
   const path = pathTo('strategies', id);
-  const { data, error, reload } = useLive(
-    async (signal) => {
-      const [strategy, accounts] = await Promise.all([get(path, {}, signal), get('api/v1/accounts', {}, signal)]);
-      return { strategy, accounts: accounts.items };
-    },
-    [id],
-    0,
-  ); // once: what is being typed must not change by itself
+  const read = async (signal) => {
+    const [strategy, accounts] = await Promise.all([get(path, {}, signal), get('api/v1/accounts', {}, signal)]);
+    return { strategy, accounts: accounts.items };
+  };
+  const { data, error, reload } = useLive(read, [id], 0); // once: what is being typed must not change by itself
   const [made, setMade] = useState(keptToken(id));
   const [asked, setAsked] = useState(null);
   useEffect(() => () => forgetToken(id), [id]);
@@ -30,10 +27,7 @@ export function StrategyView({ route }) {
   if (data === null) return html`${back}<${Heading}>${id}<//><${Waiting} error=${error} />`;
   const { strategy, accounts } = data;
   const replaceToken = async () => {
-    const { token } = await put(path, {
-      ...(await get(path)),
-      token: newToken((bytes) => crypto.getRandomValues(bytes)),
-    });
+    const { token } = await change(path, { token: newToken((bytes) => crypto.getRandomValues(bytes)) });
     keepToken(id, token);
     setMade(token);
     announce(t('tokenReplaced'));
@@ -57,7 +51,7 @@ export function StrategyView({ route }) {
         <${CopyBox} label=${t('webhookToken')} text=${made} />
       </section>`
     }
-    <${Alerts} strategy=${strategy} accounts=${accounts} made=${made} />
+    <${Alerts} strategy=${strategy} accounts=${accounts} read=${read} made=${made} />
     <section aria-labelledby="settings-title">
       <h2 id="settings-title">${t('settings')}</h2>
       <${Settings} strategy=${strategy} accounts=${accounts} path=${path} onSaved=${reload} />
@@ -86,7 +80,7 @@ export function StrategyView({ route }) {
 }
 
 // The token fills in both: it is known here while it is shown, else whoever has it may enter it.
-function Alerts({ strategy, accounts, made }) {
+function Alerts({ strategy, accounts, read, made }) {
   const [entered, setEntered] = useState('');
   const token = made ?? entered;
   return html`
@@ -98,7 +92,7 @@ function Alerts({ strategy, accounts, made }) {
     }
     <div class="columns">
       <${AlertText} strategy=${strategy} token=${token} />
-      <${TestAlert} strategy=${strategy} accounts=${accounts} token=${token} />
+      <${TestAlert} strategy=${strategy} accounts=${accounts} read=${read} token=${token} />
     </div>`;
 }
 

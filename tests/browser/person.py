@@ -76,6 +76,11 @@ class Person:
         self.press(action, dialog)
         dialog.wait_for(state="hidden")
 
+    def send_test_alert(self, token: str) -> None:
+        """On a strategy's page, with its webhook token and what else the form says already."""
+        self.page.get_by_label("Webhook token", exact=True).fill(token)
+        self.press("Send test alert")
+
     def row(self, text: str) -> Locator:
         """The row of a table in which it stands."""
         return self.page.get_by_role("row").filter(has_text=text)

@@ -41,10 +41,8 @@ def _test_connection(person: Person) -> None:
 
 
 def _send_test_alert(person: Person) -> None:
-    person.page.get_by_label("Webhook token", exact=True).fill(token_of("paper"))
-    test = person.region("Test alert")
-    test.get_by_role("button", name="Send test alert").click()
-    expect(test.get_by_role("row")).to_have_count(3)
+    person.send_test_alert(token_of("paper"))
+    expect(person.region("Test alert").get_by_role("row")).to_have_count(3)
 
 
 def _ask_to_delete(person: Person) -> None:

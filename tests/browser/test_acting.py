@@ -48,9 +48,8 @@ def test_a_test_alert_is_answered_with_the_order_that_it_made(operator: Person, 
     operator.open("strategies/tried")
     form = operator.region("Test alert")
 
-    operator.page.get_by_label("Webhook token").fill("token-of-tried")
     form.get_by_label("Quantity").fill("0.02")
-    operator.press("Send test alert", form)
+    operator.send_test_alert("token-of-tried")
     expect(form.get_by_text("Accepted. Accounts: 1, successful: 1, failed: 0.")).to_be_visible()
     answer = operator.row("tried-1")
     expect(answer).to_contain_text("FILLED")
@@ -68,8 +67,7 @@ def test_a_test_alert_with_a_wrong_token_says_so_and_leaves_the_person_signed_in
     operator.expect_complaint("status of 401")
     operator.open("strategies/mistyped")
 
-    operator.page.get_by_label("Webhook token").fill("token-of-another")
-    operator.press("Send test alert")
+    operator.send_test_alert("token-of-another")
 
     expect(operator.page.get_by_text("This is not the strategy’s webhook token.")).to_be_visible()
     assert stack.call("GET", "/api/v1/orders?strategy_id=mistyped").json()["items"] == []

@@ -144,8 +144,7 @@ def test_everything_works_behind_the_prefix_of_a_stage(
     expect(person.region("Order")).to_contain_text("staged-1")
     person.open("strategies/staged")
     address = person.page.get_by_label("Webhook URL").input_value()
-    person.page.get_by_label("Webhook token").fill(who["token"])
-    person.press("Send test alert")
+    person.send_test_alert(who["token"])
     expect(person.page.get_by_text("Accepted. Accounts: 1, successful: 1, failed: 0.")).to_be_visible()
 
     assert address == f"{staged.base}/api/v1/webhook"

@@ -85,8 +85,7 @@ def test_what_an_exchange_says_of_an_order(target: Person, stack: Stack) -> None
     target.open("log?strategy=said-of")
     expect_text(target.row(refused))
     target.open("strategies/said-of")
-    target.page.get_by_label("Webhook token").fill(who["token"])
-    target.press("Send test alert")
+    target.send_test_alert(who["token"])
 
     expect_text(target.region("Test alert").get_by_role("row").filter(has_text="said-of-1"))
     expect(target.region("Test alert").locator("pre")).to_contain_text(TAG)
